@@ -1,0 +1,47 @@
+"""Writing that is whole or absent: beside the target first, then renamed over it."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(target: str | Path) -> Iterator[Path]:
+    """Give a path beside `target` to write a file to; rename it over `target` when the block ends well."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        yield beside
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(target: str | Path) -> Iterator[Path]:
+    """The same for a folder: the old one is dropped only after the new one is whole."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    try:
+        yield beside
+        shutil.rmtree(target, ignore_errors=True)
+        beside.replace(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def write_json(target: str | Path, value: object) -> None:
+    """Write `value` as JSON with sorted keys, so that equal content is equal bytes."""
+    with replacing(target) as path:
+        path.write_text(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> dict:
+    return json.loads(Path(path).read_text(encoding="utf-8"))

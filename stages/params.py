@@ -1,0 +1,359 @@
+"""params.yaml as types: read once in `main`, refused whole when anything in it is wrong.
+
+The classes mirror the file section for section. Unknown keys are refused; every mistake comes back in one message,
+each with its address (`recipes.a.method.lora.rnk`), what was found, and what to write instead.
+"""
+
+import difflib
+import types
+import typing
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from stages.refusal import Refusal
+
+FILE = Path("params.yaml")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Stars = Annotated[int, Field(ge=1, le=5)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="no dots or @: DVC reads those as an address")]
+Language = Literal["ru", "en", "ko"]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- sources: where rows come from and what they must be ------------------------------------------------------------
+
+
+class SampleSource(Strict):
+    kind: Literal["sample"]
+    corpus: Literal["places", "films"] = Field(description="which bundled synthetic corpus")
+    rows: PositiveInt = Field(description="raw rows to generate, planted dirt included")
+
+
+class Columns(Strict):
+    """Our column ← the source's column. What the source lacks stays null, save `id` (the row number then)."""
+
+    text: str
+    rating: str
+    id: str | None = None
+    group: str | None = Field(None, description="what is reviewed: a place, a film; rows of one group share a split")
+    rubrics: str | None = None
+    split: str | None = Field(None, description="the source's own train / validation / test, where it has one")
+
+
+class FileSource(Strict):
+    kind: Literal["file"]
+    path: str = Field(description="a local file, relative to the project's root")
+    format: Literal["parquet", "csv", "tskv", "jsonl"]
+    columns: Columns
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="of the file; refused when it differs")
+    sample: PositiveInt | None = Field(None, description="rows to keep, chosen by a hash of id and seed; null: all")
+
+
+class Split(Strict):
+    validation: Share
+    test: Share
+
+
+class Clean(Strict):
+    rating_range: tuple[float, float] = Field(description="lowest and highest rating the source can give, e.g. [1, 10]")
+    min_chars: PositiveInt = Field(description="a shorter text is rejected as too_short; characters after cleaning")
+    max_chars: PositiveInt = Field(description="a longer text is rejected as too_long; characters after cleaning")
+    split: Split = Field(description="share of groups, by a hash of the group; the rest trains")
+
+
+class Range(Strict):
+    low: float | None = None
+    high: float | None = None
+
+
+class Validate(Strict):
+    """Bounds of the Great Expectations suite. `warning` names expectations that report but do not stop."""
+
+    rows: Range = Field(description="table rows")
+    rating_share: dict[Stars, Range] = Field(description="share of rows with each rating")
+    rating_expected: dict[Stars, Share] = Field(description="the partition that divergence is measured from")
+    rating_divergence: PositiveFloat = Field(description="highest Kullback-Leibler divergence from it, nats")
+    chars: dict[Literal["median", "p95", "max"], Range] = Field(description="text length, characters")
+    tokens: dict[Literal["median", "p95", "max"], Range] = Field(
+        description="text length, words and marks (a recipe's own tokens are gated by tokenize)"
+    )
+    token_limit: PositiveInt = Field(description="a text with more words and marks counts as truncated")
+    truncated_share: Share = Field(description="highest share of such texts")
+    warning: tuple[str, ...] = ()
+
+
+class Enrich(Strict):
+    language: Language
+    keywords: PositiveInt = Field(description="most keywords per review")
+    max_share: Share = Field(description="a lemma in more than this share of reviews is too common to be a keyword")
+
+
+class Source(Strict):
+    collect: Annotated[SampleSource | FileSource, Field(discriminator="kind")]
+    clean: Clean
+    validate_: Validate = Field(alias="validate")
+    enrich: Enrich
+
+
+# --- bases: the models that recipes start from ----------------------------------------------------------------------
+
+
+class Base(Strict):
+    """A small base built here from a source's training rows."""
+
+    corpus: Name = Field(description="the source whose training rows it reads")
+    family: Literal["seq2seq", "encoder"]
+    vocabulary: PositiveInt = Field(description="subword pieces of its unigram tokenizer")
+    symbols: tuple[str, ...] = Field((), description="words kept as one piece each: those of the prompts it will read")
+    width: PositiveInt = Field(description="hidden size; feed-forward is twice that")
+    layers: PositiveInt = Field(description="encoder layers; a seq2seq has as many in its decoder")
+    heads: PositiveInt
+    max_tokens: PositiveInt = Field(128, description="longest text read, tokens")
+    rows: PositiveInt | None = Field(None, description="most training rows to read; null: all")
+    epochs: PositiveFloat
+    batch: PositiveInt = Field(description="texts per step")
+    lr: PositiveFloat
+
+
+class HubBase(Strict):
+    kind: Literal["hub"]
+    repo: str
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="the commit; a branch or tag could move")
+
+
+class FolderBase(Strict):
+    kind: Literal["folder"]
+    path: str
+
+
+class PackageBase(Strict):
+    kind: Literal["package"]
+    package: str = Field(description="an installed Python package that carries the model")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of its model.safetensors")
+
+
+# --- recipes: a name and four words ---------------------------------------------------------------------------------
+
+
+class Limit(Strict):
+    train: PositiveInt | None = None
+    validation: PositiveInt | None = None
+    test: PositiveInt | None = None
+
+
+class Rows(Strict):
+    source: Name = Field(alias="from")
+    where: dict[Literal["rating"], tuple[Stars, ...]] = Field({}, description="keep rows whose column is one of these")
+    limit: Limit = Field(Limit(), description="most rows per split, chosen by a hash of id and seed")
+    even: tuple[Literal["train", "validation", "test"], ...] = Field(
+        (), description="splits drawn with equally many rows of each rating"
+    )
+
+
+class Model(Strict):
+    family: Literal["seq2seq", "encoder"]
+    base: str = Field(
+        pattern=r"^(bases|models)/[A-Za-z0-9_-]+$",
+        description="bases/<name>, or models/<recipe> to start from a model trained in full",
+    )
+    prompt_tokens: PositiveInt = Field(description="longest input, tokens")
+    target_tokens: PositiveInt = Field(description="longest target, tokens (an encoder writes none)")
+    truncated_share: Share = Field(0.05, description="highest share of rows cut at those limits")
+
+
+class Optimisation(Strict):
+    epochs: PositiveFloat
+    lr: PositiveFloat = Field(description="peak learning rate of AdamW")
+    batch: PositiveInt = Field(description="rows per step")
+    accumulate: PositiveInt = Field(1, description="steps whose gradients are summed before an update")
+    warmup: Share = Field(0.06, description="share of steps with a rising learning rate")
+    weight_decay: float = Field(0.0, ge=0)
+    evaluations: PositiveInt = Field(4, description="validation losses taken over the run")
+    patience: PositiveInt = Field(3, description="validation losses without a new best before stopping")
+
+
+class Full(Optimisation):
+    kind: Literal["full"]
+
+
+class Lora(Optimisation):
+    kind: Literal["lora"]
+    rank: PositiveInt
+    alpha: PositiveFloat
+    dropout: Share = 0.0
+    targets: tuple[str, ...] = Field(min_length=1, description="modules that get an adapter, by the end of their name")
+    merge: bool = Field(False, description="also save the merged model, under merged/")
+
+
+class Predict(Strict):
+    batch: PositiveInt = 64
+    sample: bool = Field(False, description="draw tokens instead of taking the likeliest")
+    temperature: PositiveFloat = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    repetition_penalty: PositiveFloat = 1.0
+
+
+class Recipe(Strict):
+    task: Name
+    rows: Rows
+    model: Model
+    method: Annotated[Full | Lora, Field(discriminator="kind")]
+    predict: Predict = Predict()
+
+
+# --- the rest -------------------------------------------------------------------------------------------------------
+
+
+class Judge(Strict):
+    base: str = Field(pattern=r"^bases/[A-Za-z0-9_-]+$", description="whose frozen encoder is tried against TF-IDF")
+    rows: PositiveInt = Field(description="most training rows to learn from")
+
+
+class Release(Strict):
+    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name on the Hub")
+    source: Name
+    base: str = Field(description="the recipe's own base")
+    private: bool = True
+    license: str = Field(description="SPDX identifier of the weights")
+    bar: dict[str, float] = Field(min_length=1, description="metric → least value; below it nothing is published")
+
+
+class Numerics(Strict):
+    threads: PositiveInt = Field(description="CPU threads: another number may change the last bits")
+    matmul: Literal["highest", "high", "medium"] = Field(description="torch's float32 matmul precision")
+
+
+class Report(Strict):
+    report: str = Field(pattern=r"^comparison[\w.-]*$", description="file name of its comparison, without ending")
+
+
+class Params(Strict):
+    profile: dict[Name, Report] = Field(min_length=1, max_length=1)
+    seed: int
+    numerics: Numerics
+    tracking: tuple[Literal["dvclive", "mlflow"], ...]
+    sources: dict[Name, Source]
+    bases: dict[Name, Base]
+    pretrained: dict[Name, Annotated[HubBase | FolderBase | PackageBase, Field(discriminator="kind")]]
+    judges: dict[Name, Judge]
+    recipes: dict[Name, Recipe]
+    publish: dict[Name, Release]
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def load(path: Path = FILE) -> Params:
+    """Read and check the whole file; refuse with every mistake in it at once."""
+    path = Path(path)
+    if not path.is_file():
+        raise Refusal("the settings", "no such file", str(path), "run from the project's root")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
+        found = getattr(error, "problem", None) or str(error)
+        raise Refusal("valid YAML", found, where, "mend that line: look for a tab, a missing space or colon") from error
+    if not isinstance(raw, dict):
+        raise Refusal("sections such as sources and recipes", type(raw).__name__, str(path), "restore it from git")
+    return check(raw, str(path))
+
+
+def check(raw: dict, where: str = str(FILE)) -> Params:
+    """Turn a parsed file into `Params`, or refuse with all its mistakes."""
+    try:
+        params, mistakes = Params.model_validate(raw), []
+    except pydantic.ValidationError as error:
+        params, mistakes = None, [_explain(one) for one in error.errors()]
+    mistakes += _dangling(raw)
+    if mistakes or params is None:
+        lines = "".join(f"\n      - {one}" for one in mistakes)
+        count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
+        raise Refusal("settings that can be run", count + lines, where, "mend each at its address, then run it again")
+    return params
+
+
+def entry(section: dict, name: str, address: str) -> object:
+    """The entry `name` of a section, or a refusal that lists the entries there are."""
+    if name in section:
+        return section[name]
+    close = difflib.get_close_matches(name, section, 1)
+    hint = f"did you mean {close[0]}?" if close else f"choose one of them, or add it under {address}"
+    raise Refusal(f"one of {', '.join(section) or '(none)'}", repr(name), f"params.yaml: {address}", hint)
+
+
+def _explain(error: dict) -> str:
+    """One mistake in one line: address, what was found, what to write instead."""
+    address = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = _fields(Params, error["loc"][:-1])
+        close = difflib.get_close_matches(str(error["loc"][-1]), known, 1)
+        return f"{address}: unknown key; " + (f"write {close[0]}" if close else f"known here: {', '.join(known)}")
+    if error["type"] == "missing":
+        return f"{address}: missing; add it"
+    found = "" if isinstance(error["input"], dict) else f" found {error['input']!r};"
+    return f"{address}:{found} {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _fields(kind: object, loc: tuple) -> list[str]:
+    """The keys that may stand at an error's address, found by walking the annotations along it."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        return _fields(args[0], loc)
+    if origin in (typing.Union, types.UnionType):  # the address names the variant by its `kind`
+        for one in args:
+            if loc and isinstance(one, type) and loc[0] in typing.get_args(one.model_fields["kind"].annotation):
+                return _fields(one, loc[1:])
+        return []
+    if origin is dict:
+        return _fields(args[1], loc[1:])
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        by_key = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+        return _fields(by_key[loc[0]], loc[1:]) if loc else list(by_key)
+    return []
+
+
+def _dangling(raw: dict) -> list[str]:
+    """Names that point nowhere: a recipe's source, base or task, a base's corpus, a judge's base, a release."""
+
+    def section(name: str) -> dict:
+        return raw[name] if isinstance(raw.get(name), dict) else {}
+
+    def get(value: object, *path: str) -> object:
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    sources, recipes = section("sources"), section("recipes")
+    bases = {f"bases/{name}" for name in [*section("bases"), *section("pretrained")]}
+    whole = {f"models/{name}" for name, recipe in recipes.items() if get(recipe, "method", "kind") == "full"}
+    tasks = {path.stem for path in (Path(__file__).parent / "tasks").glob("[!_]*.py")}
+    pointers = [(f"bases.{name}.corpus", get(base, "corpus"), sources) for name, base in section("bases").items()]
+    for name, judge in section("judges").items():
+        pointers += [(f"judges.{name}", name, sources), (f"judges.{name}.base", get(judge, "base"), bases)]
+    for name, recipe in recipes.items():
+        at = f"recipes.{name}"
+        pointers += [
+            (f"{at}.task", get(recipe, "task"), tasks),
+            (f"{at}.rows.from", get(recipe, "rows", "from"), sources),
+            (f"{at}.rows.from", get(recipe, "rows", "from"), section("judges")),
+            (f"{at}.model.base", get(recipe, "model", "base"), bases | whole - {f"models/{name}"}),
+        ]
+    for name, release in section("publish").items():
+        pointers += [(f"publish.{name}", name, recipes), (f"publish.{name}.source", get(release, "source"), sources)]
+        if name in recipes and get(release, "base") != get(recipes[name], "model", "base"):
+            pointers.append((f"publish.{name}.base", get(release, "base"), {get(recipes[name], "model", "base")}))
+    return [
+        f"{address}: found {value!r}, which is not there; write one of {', '.join(sorted(map(str, known))) or '(none)'}"
+        for address, value, known in pointers
+        if isinstance(value, str) and value not in known
+    ]

@@ -1,0 +1,65 @@
+"""The tables that stages hand to one another: their columns, and reading and writing them.
+
+raw       id, group, rubrics, rating, text, split   all text, exactly as the source had them; null where it had none
+clean     id, group, rubrics, rating, text, split   rating Int8 1–5 stars, split one of SPLITS, the rest text
+valid     the clean table, passed by its gate
+enriched  valid + keywords (list of text)
+rejected  the raw columns + reason + row (Int64, the row's position in the raw table, from 0)
+answers   id, rating, prompt, target, answer, base_answer, confidence, base_confidence
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from stages.files import replacing
+from stages.refusal import Refusal
+
+SPLITS = ("train", "validation", "test")
+RAW = {name: pl.String for name in ("id", "group", "rubrics", "rating", "text", "split")}
+CLEAN = RAW | {"rating": pl.Int8}
+ENRICHED = CLEAN | {"keywords": pl.List(pl.String)}
+REJECTED = RAW | {"row": pl.Int64, "reason": pl.String}
+ANSWERS = {
+    "id": pl.String,
+    "rating": pl.Int8,
+    "prompt": pl.String,
+    "target": pl.String,
+    "answer": pl.String,
+    "base_answer": pl.String,
+    "confidence": pl.Float64,
+    "base_confidence": pl.Float64,
+}
+
+
+def read(path: str | Path, schema: dict) -> pl.DataFrame:
+    """Read a parquet table and hold it to `schema`.
+
+    Refuses a missing or unreadable file, a missing column (naming the columns found) and a column of another type.
+    """
+    if not Path(path).is_file():
+        raise Refusal("a parquet table", "no such file", str(path), "run `dvc repro`, which makes it from its source")
+    try:
+        table = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        found = str(error).splitlines()[0]
+        raise Refusal("a readable parquet table", found, str(path), "delete the file and run `dvc repro`") from error
+    missing = [name for name in schema if name not in table.columns]
+    if missing:
+        raise Refusal(
+            f"the columns {', '.join(schema)}", f"{', '.join(table.columns) or 'none'}", str(path),
+            f"the table lacks {', '.join(missing)}: run the stage that makes it again",
+        )  # fmt: skip
+    wrong = [f"{name} is {table.schema[name]}" for name, kind in schema.items() if table.schema[name] != kind]
+    if wrong:
+        raise Refusal(
+            ", ".join(f"{name}: {kind}" for name, kind in schema.items()), "; ".join(wrong), str(path),
+            "run the stage that makes it again",
+        )  # fmt: skip
+    return table.select(list(schema))
+
+
+def write(path: str | Path, table: pl.DataFrame, schema: dict) -> None:
+    """Write `table` as parquet, its columns cast to `schema` and in that order; the same rows give the same bytes."""
+    with replacing(path) as beside:
+        table.select(pl.col(name).cast(kind) for name, kind in schema.items()).write_parquet(beside, compression="zstd")
