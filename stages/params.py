@@ -61,12 +61,26 @@ class Split(Strict):
     validation: Share
     test: Share
 
+    @pydantic.model_validator(mode="after")
+    def _leaves_rows_to_train_on(self) -> "Split":
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test leave nothing to train on; let them sum to less than 1")
+        return self
+
 
 class Clean(Strict):
     rating_range: tuple[float, float] = Field(description="lowest and highest rating the source can give, e.g. [1, 10]")
     min_chars: PositiveInt = Field(description="a shorter text is rejected as too_short; characters after cleaning")
     max_chars: PositiveInt = Field(description="a longer text is rejected as too_long; characters after cleaning")
     split: Split = Field(description="share of groups, by a hash of the group; the rest trains")
+
+    @pydantic.model_validator(mode="after")
+    def _ranges_rise(self) -> "Clean":
+        if self.rating_range[0] >= self.rating_range[1]:
+            raise ValueError(f"rating_range {list(self.rating_range)} does not rise; write [lowest, highest]")
+        if self.min_chars > self.max_chars:
+            raise ValueError(f"min_chars {self.min_chars} is above max_chars {self.max_chars}")
+        return self
 
 
 class Range(Strict):
@@ -344,8 +358,7 @@ def _dangling(raw: dict) -> list[str]:
         at = f"recipes.{name}"
         pointers += [
             (f"{at}.task", get(recipe, "task"), tasks),
-            (f"{at}.rows.from", get(recipe, "rows", "from"), sources),
-            (f"{at}.rows.from", get(recipe, "rows", "from"), section("judges")),
+            (f"{at}.rows.from", get(recipe, "rows", "from"), sources.keys() & section("judges")),
             (f"{at}.model.base", get(recipe, "model", "base"), bases | whole - {f"models/{name}"}),
         ]
     for name, release in section("publish").items():

@@ -30,7 +30,9 @@ def run(main: Callable[..., None], argv: list[str] | None = None) -> None:
     try:
         bound = signature.bind(*words)
     except TypeError:
-        usage = " ".join(p.name.upper() if p.default is p.empty else f"[{p.name}]" for p in signature.parameters.values())
+        usage = " ".join(
+            p.name.upper() if p.default is p.empty else f"[{p.name}]" for p in signature.parameters.values()
+        )
         sys.exit(f"usage: python -m {name} {usage}")
     try:
         main(*bound.args)
@@ -54,4 +56,6 @@ def _of_system(error: OSError, where: str) -> Refusal:
         errno.ENOENT: "run the stage that makes it (`dvc repro` does so in order), or correct the path",
     }
     found = (error.strerror or str(error)).lower()
-    return Refusal("to read and write the stage's files", found, where, todo.get(error.errno, "mend this and run it again"))
+    return Refusal(
+        "to read and write the stage's files", found, where, todo.get(error.errno, "mend this and run it again")
+    )

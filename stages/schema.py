@@ -8,6 +8,7 @@ rejected  the raw columns + reason + row (Int64, the row's position in the raw t
 answers   id, rating, prompt, target, answer, base_answer, confidence, base_confidence
 """
 
+import io
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,7 @@ from stages.files import replacing
 from stages.refusal import Refusal
 
 SPLITS = ("train", "validation", "test")
-RAW = {name: pl.String for name in ("id", "group", "rubrics", "rating", "text", "split")}
+RAW = dict.fromkeys(("id", "group", "rubrics", "rating", "text", "split"), pl.String)
 CLEAN = RAW | {"rating": pl.Int8}
 ENRICHED = CLEAN | {"keywords": pl.List(pl.String)}
 REJECTED = RAW | {"row": pl.Int64, "reason": pl.String}
@@ -60,6 +61,11 @@ def read(path: str | Path, schema: dict) -> pl.DataFrame:
 
 
 def write(path: str | Path, table: pl.DataFrame, schema: dict) -> None:
-    """Write `table` as parquet, its columns cast to `schema` and in that order; the same rows give the same bytes."""
+    """Write `table` as parquet, its columns cast to `schema` and in that order; the same rows give the same bytes.
+
+    Python writes the bytes, since Polars reports a full disk as an error in the data.
+    """
+    parquet = io.BytesIO()
+    table.select(pl.col(name).cast(kind) for name, kind in schema.items()).write_parquet(parquet, compression="zstd")
     with replacing(path) as beside:
-        table.select(pl.col(name).cast(kind) for name, kind in schema.items()).write_parquet(beside, compression="zstd")
+        beside.write_bytes(parquet.getbuffer())

@@ -1,0 +1,97 @@
+"""Train a recipe's model from its base: all weights, or an adapter.
+
+Reads   the recipe's train and validation datasets; its base
+Writes  the model, or the adapter alone (safetensors only); a report; a loss curve; the time it took; live metrics
+Params  seed, numerics, tracking, recipes.<name>.task, .model, .method
+"""
+
+import os
+from pathlib import Path
+
+import datasets
+from transformers import TrainerCallback
+
+from stages import params, tasks
+from stages.files import replacing_folder, write_json
+from stages.models import adapters, family
+from stages.models import tokenizer as tokenizers
+from stages.models.fitting import Fit, fit, overfitting
+from stages.numerics import device, dtype, settle
+from stages.refusal import run
+
+
+def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str, seconds: str, live: str) -> None:
+    settings = params.load()
+    recipe = params.entry(settings.recipes, name, "recipes")
+    task, kind, method = tasks.load(recipe.task), family(recipe.model.family), recipe.method
+    settle(settings.numerics, settings.seed)
+    train, validation = (datasets.load_from_disk(str(Path(tokens) / split)) for split in ("train", "validation"))
+    tokenizer, model = tokenizers.load(base), kind.load(base, task.labels)
+    model = adapters.prepare(model, method, kind.TASK_TYPE, f"recipes.{name}")
+    learning, size = adapters.count(model)
+    done = fit(
+        model,
+        train,
+        validation,
+        kind.collator(tokenizer, model),
+        kind.loss,
+        Path(folder).with_name(f".{name}.checkpoints"),
+        settings.seed,
+        callbacks=trackers(settings.tracking, name, Path(live)),
+        **method.model_dump(include=set(params.Optimisation.model_fields)),
+    )
+    with replacing_folder(folder) as beside:
+        adapters.save(model, method, recipe.model.base, beside)
+        tokenizers.save(tokenizer, beside)
+    account = {"trainable_parameters": learning, "parameters": size, "device": device().type, "dtype": dtype()}
+    write_json(report, account | summary(done))
+    write_json(curve, done.curve)
+    measured = {"train_seconds": done.seconds, "tokens_per_second": done.tokens_per_second, "device": _device_name()}
+    write_json(seconds, measured)
+    best = min(point["validation_loss"] for point in done.curve)
+    share = f"{learning:,} of {size:,} parameters"
+    print(f"train {name}: {share}, {done.steps} steps in {done.seconds:.0f} s, validation loss {best:.4f}")
+    if warning := overfitting(done.curve):
+        print(f"train {name}: {warning}")
+
+
+def summary(done: Fit) -> dict:
+    """What a report says of a training: steps, the first, best and last losses, and overfitting where there is some."""
+    losses = [point["validation_loss"] for point in done.curve]
+    trained = [point["train_loss"] for point in done.curve]
+    return {
+        "steps": done.steps,
+        "best_step": done.best_step,
+        "validation_loss": {"first": losses[0], "best": min(losses), "last": losses[-1]},
+        "train_loss": {"first": trained[0], "last": trained[-1]},
+        "overfitting": overfitting(done.curve),
+    }
+
+
+def trackers(wanted: tuple[str, ...], name: str, live: Path) -> tuple[TrainerCallback, ...]:
+    """transformers' own callbacks: DVCLive under `live`, MLflow into data/mlflow.db beside it."""
+    callbacks = []
+    if "dvclive" in wanted:
+        from dvclive import Live
+        from transformers.integrations import DVCLiveCallback
+
+        callbacks.append(DVCLiveCallback(live=Live(str(live), save_dvc_exp=False, dvcyaml=None)))
+    if "mlflow" in wanted:
+        from transformers.integrations import MLflowCallback
+
+        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{live.parent.parent / 'mlflow.db'}"
+        os.environ["MLFLOW_EXPERIMENT_NAME"] = "reviewmill"
+        os.environ["MLFLOW_RUN_NAME"] = name
+        callbacks.append(MLflowCallback())
+    return tuple(callbacks)
+
+
+def _device_name() -> str:
+    """What it ran on, for the time it took to mean something."""
+    import torch
+
+    return torch.cuda.get_device_name() if device().type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
+
+
+if __name__ == "__main__":
+    run(main)

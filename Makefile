@@ -1,0 +1,63 @@
+# `make` alone lists what there is. Two commands matter: `make repro` runs the pipeline, `make test` runs the tests.
+.DEFAULT_GOAL := help
+.PHONY: help install repro flow test check profile lock
+SHELL := /bin/bash
+
+PYTHON ?= python3
+TORCH := $(shell grep '^torch==' requirements.lock | cut -d= -f3)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONHASHSEED := 0
+export PYTHONUNBUFFERED := 1
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export GX_ANALYTICS_ENABLED := false
+# Figures are for people to read while they wait; a line every half minute is enough in a log.
+export TQDM_MININTERVAL ?= 5
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: .venv/.installed  ## make .venv with exactly the packages of requirements.lock
+
+# torch first and by itself: its CPU build where the index offers one (a local version sorts above the plain one), and
+# exactly the plain CUDA build (=== compares as text) where there is an NVIDIA GPU.
+.venv/.installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+		|| { echo "Reviewmill needs Python 3.11 or 3.12, and $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing the pinned packages into .venv (a few minutes, once)"
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@if nvidia-smi >/dev/null 2>&1; then torch="torch===$(TORCH)"; else torch="torch==$(TORCH)"; fi; \
+		pip install -qq -c requirements.lock "$$torch"
+	@pip install -qq --no-deps -r requirements.lock
+	@pip check
+	@touch $@
+
+repro: install  ## run the pipeline (dvc repro) and print the table of results
+	@dvc --wait-for-lock repro
+	@python -m stages.table
+
+flow: install  ## the same DAG as a Prefect flow: independent stages side by side
+	@python -m flows.pipeline
+	@python -m stages.table
+
+test: install  ## run all tests, the end-to-end run through the real command line included
+	@python -m pytest -n 2 --dist worksteal
+
+check: install  ## ruff, format, import contracts, params.yaml and dvc.yaml valid
+	@ruff check .
+	@ruff format --check .
+	@lint-imports --no-logo
+	@python -c 'from stages import params; params.load()'
+	@dvc stage list > /dev/null
+	@echo "check: all good"
+
+profile: install  ## lay profiles/<P>.yaml over params.yaml: make profile P=nsmc (back: git checkout params.yaml)
+	@python -m stages.profile $(P)
+
+lock: ## resolve pyproject.toml anew into requirements.lock, deliberately
+	@rm -rf .lock && $(PYTHON) -m venv .lock
+	@.lock/bin/pip install -qq torch==$(TORCH)
+	@.lock/bin/pip install -qq '.[dev]'
+	@.lock/bin/pip freeze --all --exclude reviewmill --exclude pip | sed -E 's/^([^=]+==[^+]+)\+.*/\1/' | LC_ALL=C sort -f > requirements.lock
+	@rm -rf .lock build *.egg-info && git diff --stat requirements.lock

@@ -1,0 +1,133 @@
+"""DVC as flows see it: its graph, what is out of date in it, and one node of it reproduced as a process.
+
+A node is a stage by its DVC address (`train@my-recipe`, `raw.csv.dvc`). Nothing here knows Prefect.
+"""
+
+import difflib
+import re
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from flows import process
+
+TAIL = 40  # lines of a failed stage that are kept as its cause, where it does not say what it refused
+BUSY = re.compile(r"ERROR: (failed to reproduce '[^']*': )?('.*' is busy, it is being blocked|Unable to acquire lock)")
+
+Graph = dict[str, set[str]]
+
+
+class NoPipeline(Exception):
+    """There is nothing to run here: no DVC project, a dvc.yaml that DVC cannot read, or no such node."""
+
+
+class NodeFailed(Exception):
+    """A stage ended badly; the text is its refusal, or its last lines."""
+
+
+class NodeBusy(NodeFailed):
+    """Another DVC process holds the lock or the paths: trying again later can heal this."""
+
+
+def graph() -> Graph:
+    """Each node and the nodes it follows from, as DVC draws them, in the project around the working directory."""
+    with _project() as repo:
+        edges = repo.index.graph
+        return {stage.addressing: {upstream.addressing for upstream in edges.successors(stage)} for stage in edges}
+
+
+def select(edges: Graph, targets: Iterable[str]) -> Graph:
+    """The targets and all they follow from; all of `edges` when there are none. `train` stands for every `train@…`."""
+    if not edges:
+        raise NoPipeline("dvc.yaml has no stages: nothing to run")
+    targets = list(targets) or list(edges)
+    chosen, todo = {}, []
+    for target in targets:
+        nodes = [node for node in edges if target in (node, node.partition("@")[0])]
+        if not nodes:
+            known = dict.fromkeys([*edges, *(node.partition("@")[0] for node in edges)])
+            close = difflib.get_close_matches(target, known, 3, cutoff=0.5)
+            raise NoPipeline(f"no node {target!r} in dvc.yaml; " + _hint(close, edges))
+        todo += nodes
+    while todo:
+        node = todo.pop()
+        if node not in chosen:
+            chosen[node] = edges[node]
+            todo += edges[node]
+    return {node: edges[node] for node in edges if node in chosen}
+
+
+def stale(edges: Graph) -> set[str]:
+    """The nodes that may have to run: those that DVC finds changed or never run, and all that follows from them.
+
+    When another DVC process is at work here its paths cannot be looked at; then this is every node, and DVC decides
+    again as each is reproduced.
+    """
+    from dvc.lock import LockError
+
+    with _project() as repo:
+        try:
+            changed = set(repo.status())
+        except LockError:
+            return set(edges)
+    for node in TopologicalSorter(edges).static_order():
+        if edges[node] & changed:
+            changed.add(node)
+    return changed
+
+
+def reproduce(node: str, emit: Callable[[str], None], stop: threading.Event) -> bool:
+    """Run one node by `dvc repro --single-item`; True when its stage ran, False when DVC found it unchanged.
+
+    emit: called with each line of DVC and of the stage, as it comes. stop: once set, the stage ends and process.Stopped
+    is raised. Raises NodeFailed with the stage's last words, and NodeBusy when trying again can heal it.
+    """
+    tail, ran = deque(maxlen=500), True
+
+    def listen(line: str) -> None:
+        nonlocal ran
+        emit(line)
+        tail.append(line)
+        skipped = f"'{node}' didn't change, skipping", f"'{node}' is cached - skipping run"
+        ran = ran and not any(words in line for words in skipped)
+
+    # -P: a folder of the project must not shadow a library that DVC imports. The stage itself runs without it.
+    # --wait-for-lock: DVC locks again after the stage, and else drops hours of training when that takes over 3 seconds.
+    command = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", "repro", "--single-item", node]
+    status = process.run(command, listen, stop)
+    if status:
+        raise (NodeBusy if any(map(BUSY.match, tail)) else NodeFailed)(_cause(list(tail), status))
+    return ran
+
+
+@contextmanager
+def _project() -> Iterator:
+    """DVC's own view of the project; what DVC says against it becomes NoPipeline."""
+    from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.repo import Repo
+
+    try:
+        with Repo(_wait_for_lock=True) as repo:
+            yield repo
+    except NotDvcRepoError as error:
+        raise NoPipeline(f"no DVC project in {Path.cwd()}: run this from the project's root") from error
+    except DvcException as error:
+        raise NoPipeline(f"DVC cannot read this project: {error} (`dvc status` says where)") from error
+
+
+def _hint(close: list[str], edges: Graph) -> str:
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are {', '.join(dict.fromkeys(node.partition('@')[0] for node in edges))}"
+
+
+def _cause(tail: list[str], status: int) -> str:
+    """What a failed stage said: its refusal, without DVC's line below it; or else all that came last."""
+    starts = [place for place, line in enumerate(tail) if line.startswith("refused by ")]
+    if starts:
+        return "\n".join(line for line in tail[starts[-1] :] if not line.startswith("ERROR: failed to reproduce"))
+    return "\n".join(tail[-TAIL:]) or f"DVC ended with status {status} and said nothing"

@@ -1,0 +1,35 @@
+"""95% intervals: Wilson's for shares, the bootstrap's for everything else. All return {value, low, high, n}."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.stats import binomtest
+
+RESAMPLES = 1000
+
+
+def share(hits: list[bool]) -> dict:
+    """A share of rows with Wilson's score interval (Wilson 1927, doi:10.1080/01621459.1927.10502953).
+
+    >>> share([True] * 87 + [False] * 13)
+    {'value': 0.87, 'low': 0.790209, 'high': 0.922427, 'n': 100}
+    """
+    low, high = binomtest(sum(hits), len(hits)).proportion_ci(0.95, "wilson")
+    return _rounded(sum(hits) / len(hits), low, high, len(hits))
+
+
+def mean(values: list[float], seed: int) -> dict:
+    """A mean over rows with a percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13)."""
+    return bootstrap(len(values), lambda rows: float(np.asarray(values)[rows].mean()), seed)
+
+
+def bootstrap(n: int, statistic: Callable[[np.ndarray], float], seed: int) -> dict:
+    """Any statistic of row numbers with a percentile bootstrap interval over resampled rows."""
+    random = np.random.default_rng(seed)
+    resampled = [statistic(random.integers(0, n, n)) for _ in range(RESAMPLES)]
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return _rounded(statistic(np.arange(n)), low, high, n)
+
+
+def _rounded(value: float, low: float, high: float, n: int) -> dict:
+    return {"value": round(float(value), 6), "low": round(float(low), 6), "high": round(float(high), 6), "n": n}

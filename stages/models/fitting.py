@@ -1,0 +1,134 @@
+"""Training a model: transformers' Trainer, composed. What differs between recipes arrives as arguments."""
+
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+
+from stages.numerics import device, dtype
+
+COLUMNS = ["input_ids", "labels"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What came of a training: a loss curve, one point per validation, and where its lowest stood.
+
+    Losses are mean cross-entropy in nats; a point's train_loss is the mean since the point before.
+    """
+
+    curve: list[dict]
+    steps: int
+    best_step: int
+    seconds: float
+    tokens_per_second: float
+
+
+def fit(
+    model: PreTrainedModel,
+    train: datasets.Dataset,
+    validation: datasets.Dataset,
+    collator: Callable,
+    loss: Callable,
+    scratch: Path,
+    seed: int,
+    *,
+    epochs: float,
+    lr: float,
+    batch: int,
+    accumulate: int = 1,
+    warmup: float = 0.06,
+    weight_decay: float = 0.0,
+    evaluations: int = 4,
+    patience: int = 3,
+    callbacks: tuple[TrainerCallback, ...] = (),
+) -> Fit:
+    """Train `model` in place and leave it with the weights of the lowest validation loss.
+
+    Rows are grouped by length and each batch is padded to its own longest row. bfloat16 on a GPU that has it.
+    `scratch` holds checkpoints while it runs and is removed at the end.
+    """
+    updates = math.ceil(len(train) / (batch * accumulate)) * epochs
+    every = max(1, math.floor(updates / evaluations))
+    trainer = Trainer(
+        model=model,
+        args=TrainingArguments(
+            output_dir=str(scratch),
+            num_train_epochs=epochs,
+            learning_rate=lr,
+            per_device_train_batch_size=batch,
+            per_device_eval_batch_size=2 * batch,
+            gradient_accumulation_steps=accumulate,
+            warmup_steps=warmup,
+            weight_decay=weight_decay,
+            eval_strategy="steps",
+            eval_steps=every,
+            logging_steps=every,
+            save_strategy="steps",
+            save_steps=every,
+            save_total_limit=1,
+            save_only_model=True,
+            load_best_model_at_end=True,
+            metric_for_best_model="eval_loss",
+            greater_is_better=False,
+            train_sampling_strategy="group_by_length",
+            prediction_loss_only=True,
+            seed=seed,
+            data_seed=seed,
+            bf16=dtype() == "bfloat16",
+            use_cpu=device().type == "cpu",
+            dataloader_pin_memory=device().type == "cuda",
+            remove_unused_columns=False,
+            report_to="none",
+        ),
+        train_dataset=train.select_columns([c for c in [*COLUMNS, "length"] if c in train.column_names]),
+        eval_dataset=validation.select_columns([c for c in COLUMNS if c in validation.column_names]),
+        data_collator=collator,
+        compute_loss_func=loss,
+        callbacks=[EarlyStoppingCallback(patience), *callbacks],
+    )
+    start = time.monotonic()
+    trainer.train()
+    seconds = time.monotonic() - start
+    shutil.rmtree(scratch, ignore_errors=True)
+    seen = sum(train["length"]) * trainer.state.epoch if "length" in train.column_names else 0
+    return Fit(
+        _curve(trainer.state.log_history),
+        trainer.state.global_step,
+        trainer.state.best_global_step or trainer.state.global_step,
+        round(seconds, 3),
+        round(seen / seconds, 1),
+    )
+
+
+def overfitting(curve: list[dict]) -> str | None:
+    """A sentence when, after the best point, validation loss rose while training loss went on falling; else None."""
+    best = min(range(len(curve)), key=lambda i: curve[i]["validation_loss"])
+    first, last = curve[best], curve[-1]
+    if last["validation_loss"] > first["validation_loss"] and last["train_loss"] < first["train_loss"]:
+        return (
+            f"overfitting: from step {first['step']} to {last['step']} validation loss rose "
+            f"{first['validation_loss']:.3f} → {last['validation_loss']:.3f} while training loss fell "
+            f"{first['train_loss']:.3f} → {last['train_loss']:.3f}; the weights of step {first['step']} are kept"
+        )
+    return None
+
+
+def _curve(history: list[dict]) -> list[dict]:
+    """One point per validation from Trainer's log."""
+    training = {entry["step"]: entry["loss"] for entry in history if "loss" in entry}
+    return [
+        {
+            "step": entry["step"],
+            "epoch": round(entry["epoch"], 4),
+            "train_loss": round(training[entry["step"]], 6),
+            "validation_loss": round(entry["eval_loss"], 6),
+        }
+        for entry in history
+        if "eval_loss" in entry and entry["step"] in training
+    ]

@@ -1,0 +1,80 @@
+"""Tokenizers: loading them from a folder, building a unigram one, turning texts into ids, saving without traces."""
+
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import sentencepiece
+from tokenizers import Tokenizer, decoders, pre_tokenizers, processors
+from tokenizers.models import Unigram
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast, T5Tokenizer
+
+# Written by from_pretrained about where it read, not about the tokenizer.
+TRACES = ("is_local", "local_files_only", "name_or_path")
+
+
+def load(folder: str | Path) -> PreTrainedTokenizerBase:
+    return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+
+
+def save(tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> None:
+    """Save it so that equal tokenizers give equal bytes, whatever folder they came from."""
+    tokenizer.save_pretrained(str(folder))
+    config = Path(folder) / "tokenizer_config.json"
+    kept = {key: value for key, value in json.loads(config.read_text("utf-8")).items() if key not in TRACES}
+    config.write_text(json.dumps(kept, ensure_ascii=False, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+def neutral(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
+    """The text with the tokenizer's control tokens spelt apart, so that a review cannot end or mask the input.
+
+    `split_special_tokens` does not stop `</s>`, hence this. "a</s>b" → "a‹/s›b".
+    """
+    for token in tokenizer.all_special_tokens:
+        if token in text:
+            text = text.replace(token, token.translate(str.maketrans("<>[]", "‹›()")))
+    return text
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, texts: list[str], limit: int) -> tuple[list[list[int]], int]:
+    """The ids of each text, at most `limit` with the closing token kept, and how many texts were cut."""
+    ids = tokenizer([neutral(text, tokenizer) for text in texts], truncation=False, verbose=False)["input_ids"]
+    return [one if len(one) <= limit else [*one[: limit - 1], one[-1]] for one in ids], sum(len(o) > limit for o in ids)
+
+
+def unigram(family: str, texts: Iterable[str], size: int, symbols: tuple[str, ...]) -> PreTrainedTokenizerBase:
+    """Train a SentencePiece unigram vocabulary of `size` pieces (Kudo 2018, arXiv:1804.10959) for a family.
+
+    `symbols` stay whole. Pad is 0, end 1, unknown 2. A seq2seq gets T5's form and its 100 mask sentinels on top; an
+    encoder gets BERT's, `[CLS] text [SEP]`, and `[MASK]`. SentencePiece makes fewer pieces from a small corpus.
+    """
+    model = io.BytesIO()
+    pad, end, unknown = ("<pad>", "</s>", "<unk>") if family == "seq2seq" else ("[PAD]", "[SEP]", "[UNK]")
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts),
+        model_writer=model,
+        model_type="unigram",
+        vocab_size=size,
+        hard_vocab_limit=False,
+        character_coverage=0.9999,
+        normalization_rule_name="identity",  # clean has normalised already
+        user_defined_symbols=list(symbols),
+        required_chars="0123456789.,;:!?-()%",
+        **{"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1},
+        **{"pad_piece": pad, "eos_piece": end, "unk_piece": unknown},
+        num_threads=1,  # the trainer's sums depend on how threads split the work
+        minloglevel=2,
+    )
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    vocabulary = [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(pieces.get_piece_size())]
+    if family == "seq2seq":
+        return T5Tokenizer(vocab=[*vocabulary, *((f"<extra_id_{i}>", 0.0) for i in reversed(range(100)))])
+    backend = Tokenizer(Unigram([*vocabulary, ("[CLS]", 0.0), ("[MASK]", 0.0)], unk_id=2))
+    backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    backend.decoder = decoders.Metaspace()
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", len(vocabulary)), ("[SEP]", 1)]
+    )
+    names = {"pad_token": pad, "sep_token": end, "unk_token": unknown, "cls_token": "[CLS]", "mask_token": "[MASK]"}
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **names)

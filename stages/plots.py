@@ -1,0 +1,112 @@
+"""Plots as inline SVG: text stays text, colours are the page's own variables, equal data gives equal bytes."""
+
+import io
+import re
+
+from markupsafe import Markup
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+# Matplotlib wants colours, the page wants its theme's variables: each stand-in below is exchanged in the SVG.
+INK, MUTED, LINE = "#010101", "#020202", "#030303"
+SERIES = tuple(f"#0400{n:02x}" for n in range(1, 7))
+VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line"} | {colour: f"s{n}" for n, colour in enumerate(SERIES, 1)}
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "reviewmill",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "legend.labelcolor": INK,
+}
+WIDTH = 4.6  # inches: about a phone's width, so that text keeps its size there
+
+
+def bars(title: str, rows: list[dict]) -> Markup:
+    """One metric over recipes, a bar each with its interval, from 0.
+
+    rows: {label, value, low, high, base, baseline} per recipe, the last two None where not measured; `base` is drawn
+    as a hollow diamond, `baseline` as a stroke across the bar.
+    """
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 0.75 + 0.5 * len(rows)), layout="constrained")
+        axes = figure.add_subplot(title=title)
+        for y, row in enumerate(rows):
+            axes.barh(y, row["value"], height=0.34, color=SERIES[y % len(SERIES)], alpha=0.75)
+            axes.plot([row["low"], row["high"]], [y, y], color=INK, linewidth=1.4)
+            if row["baseline"] is not None:
+                axes.plot([row["baseline"]] * 2, [y - 0.26, y + 0.26], color=INK, linewidth=1.6, linestyle=(0, (2, 1)))
+            if row["base"] is not None:
+                axes.plot(row["base"], y, marker="D", markersize=6, markerfacecolor="none", color=INK, linestyle="")
+            axes.annotate(row["label"], (0, y), (2, 11), textcoords="offset points", va="center")
+        axes.set_ylim(len(rows) - 0.6, -0.75)
+        axes.set_xlim(left=0)
+        axes.set_yticks([])
+        axes.grid(axis="y", visible=False)
+        axes.spines["left"].set_visible(False)
+        return _svg(figure, f"{title}: " + "; ".join(f"{row['label']} {row['value']:.3f}" for row in rows))
+
+
+def points(title: str, series: dict[str, dict[str, dict]]) -> Markup:
+    """One metric over ratings, points with intervals per recipe. series: label → rating → {value, low, high}."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.6 + 0.17 * len(series)), layout="constrained")
+        axes = figure.add_subplot(title=title, xlabel="rating, stars")
+        for n, (label, ratings) in enumerate(series.items()):
+            aside, colour = 0.1 * (n - (len(series) - 1) / 2), SERIES[n % len(SERIES)]
+            xs = [int(rating) + aside for rating in sorted(ratings, key=int)]
+            of = [ratings[rating] for rating in sorted(ratings, key=int)]
+            axes.vlines(xs, [one["low"] for one in of], [one["high"] for one in of], color=colour, linewidth=1.4)
+            axes.plot(
+                xs, [one["value"] for one in of], color=colour, marker="o", markersize=5, linewidth=0.8, label=label
+            )
+        axes.set_xticks(sorted({int(rating) for ratings in series.values() for rating in ratings}))
+        axes.set_ylim(bottom=0)
+        axes.grid(axis="x", visible=False)
+        figure.legend(loc="outside lower left")
+        return _svg(figure, f"{title} by rating, for {', '.join(series)}")
+
+
+def curves(title: str, steps: list[dict], best_step: int) -> Markup:
+    """Training and validation loss over steps; the step kept is marked. A loss not taken at a step is left out."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+        axes = figure.add_subplot(title=title, xlabel="step", ylabel="loss")
+        for colour, kind in ((SERIES[1], "train"), (SERIES[0], "validation")):
+            taken = [(row["step"], row[f"{kind}_loss"]) for row in steps if row.get(f"{kind}_loss") is not None]
+            if taken:
+                axes.plot(*zip(*taken, strict=True), color=colour, marker="o", markersize=3, label=kind)
+        axes.axvline(best_step, color=MUTED, linewidth=0.8, linestyle=":", label=f"kept: step {best_step:,}")
+        axes.legend()
+        return _svg(figure, f"{title}: train and validation loss over steps, best at {best_step}")
+
+
+def _svg(figure: Figure, label: str) -> Markup:
+    """The figure as an <svg> element for an HTML page: no prolog, no metadata, the page's colours, a spoken label."""
+    out = io.StringIO()
+    figure.savefig(out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    drawn = out.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    drawn = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", drawn)  # an HTML parser knows them
+    drawn = re.sub(r' id="[\w.]+_\d+"', "", drawn)  # figure_1, axes_1: once per plot, hence many times per page
+    drawn = re.sub(r" font-family: [^;]+;", "", drawn)  # the page's own
+    for colour, variable in VARIABLES.items():
+        drawn = drawn.replace(colour, f"var(--{variable})")
+    return Markup(drawn.replace("<svg", Markup('<svg role="img" aria-label="{}"').format(label), 1))

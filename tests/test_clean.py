@@ -1,0 +1,241 @@
+"""Raw rows as literals → kept, rejected, account; and the command line, as DVC calls it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from stages import clean as stage
+from stages.clean import REASONS, clean
+from stages.params import Clean
+from stages.refusal import Refusal, run
+from stages.schema import CLEAN, RAW, REJECTED, read, write
+
+ROOT = Path(__file__).parents[1]
+RULES = {"rating_range": [1, 5], "min_chars": 3, "max_chars": 20, "split": {"validation": 0.1, "test": 0.1}}
+
+
+def raw(*rows: dict) -> pl.DataFrame:
+    full = [dict.fromkeys(RAW) | {"id": str(n), "rating": "5", "text": f"text {n}"} | row for n, row in enumerate(rows)]
+    return pl.DataFrame(full, schema=RAW)
+
+
+def cleaned(*rows: dict, **rules) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
+    return clean(raw(*rows), Clean(**RULES | rules))
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"text": None}, "empty_text"),
+        ({"text": " \u200b<br>&nbsp;"}, "empty_text"),
+        ({"text": "хоро\ufffdо"}, "broken_encoding"),
+        ({"text": "РџСЂРёРІРµС‚"}, "broken_encoding"),
+        ({"rating": None}, "rating_missing"),
+        ({"rating": " "}, "rating_missing"),
+        ({"rating": "four"}, "rating_unreadable"),
+        ({"rating": "0"}, "rating_out_of_range"),
+        ({"rating": "5.5"}, "rating_out_of_range"),
+        ({"rating": "-1"}, "rating_out_of_range"),
+        ({"text": " ab "}, "too_short"),
+        ({"text": "a" * 21}, "too_long"),
+        ({"text": "", "rating": "four"}, "empty_text"),
+        ({"text": "\ufffd", "rating": None}, "broken_encoding"),
+        ({"text": "ab", "rating": "9"}, "rating_out_of_range"),
+    ],
+)
+def test_a_row_goes_for_the_first_reason_that_holds(row, reason):
+    kept, rejected, account = cleaned(row, {})
+    assert kept["id"].to_list() == ["1"]
+    assert rejected.to_dicts() == [raw(row).to_dicts()[0] | {"row": 0, "reason": reason}]
+    assert account["rejected"] == dict.fromkeys(REASONS, 0) | {reason: 1}
+
+
+def test_the_bounds_themselves_are_kept():
+    kept, _, _ = cleaned({"text": "abc"}, {"text": "я" * 20}, {"rating": "1"}, {"rating": "5"})
+    assert kept.height == 4
+
+
+def test_a_duplicate_is_equal_after_cleaning_and_the_first_stays():
+    kept, rejected, _ = cleaned(
+        {"text": "так себе"}, {"text": "иное"}, {"text": " так <b>себе</b>"}, {"text": "Так себе"}
+    )
+    assert kept["id"].to_list() == ["0", "1", "3"]
+    assert rejected.select("id", "row", "reason", "text").rows() == [("2", 2, "duplicate", " так <b>себе</b>")]
+
+
+def test_a_copy_of_a_rejected_row_is_kept():
+    kept, rejected, _ = cleaned({"text": "same", "rating": "x"}, {"text": "same"}, {"text": "same"})
+    assert kept["id"].to_list() == ["1"]
+    assert rejected["reason"].to_list() == ["rating_unreadable", "duplicate"]
+
+
+def test_a_kept_row_is_plain_and_typed():
+    kept, _, _ = cleaned(
+        {"id": "a7", "group": "cafe", "rubrics": "Кафе;Бар", "rating": "4,0", "text": " so &amp;\nso ", "split": "test"}
+    )
+    assert kept.schema == CLEAN
+    assert kept.rows() == [("a7", "cafe", "Кафе;Бар", 4, "so & so", "test")]
+
+
+def test_what_the_source_lacks_is_filled():
+    kept, _, _ = cleaned({}, {"group": " ", "split": ""}, {"group": "0"})
+    assert kept["group"].to_list() == ["0", "1", "0"]
+    assert kept["rubrics"].to_list() == ["", "", ""]
+    assert kept["split"][0] == kept["split"][2], "rows of one group share a split"
+    assert kept["split"].null_count() == 0
+
+
+def test_a_rating_is_scaled_from_the_declared_range():
+    kept, _, account = cleaned(*({"rating": str(n)} for n in range(1, 11)), rating_range=[1, 10])
+    assert kept["rating"].to_list() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert account["ratings"] == {"1": 2, "2": 2, "3": 2, "4": 2, "5": 2}
+
+
+def test_groups_are_split_by_the_declared_shares():
+    kept, _, account = cleaned(*({"group": f"g{n // 2}"} for n in range(4000)), split={"validation": 0.1, "test": 0.3})
+    assert kept.group_by("group").agg(pl.col("split").n_unique())["split"].max() == 1
+    assert account["splits"]["validation"] == pytest.approx(400, rel=0.2)
+    assert account["splits"]["test"] == pytest.approx(1200, rel=0.1)
+    alone, _, _ = clean(
+        raw(*({"group": f"g{n // 2}"} for n in range(100))),
+        Clean(**RULES | {"split": {"validation": 0.1, "test": 0.3}}),
+    )
+    assert alone["split"].to_list() == kept["split"].head(100).to_list(), "new rows must never move old ones"
+
+
+def test_an_unknown_split_of_the_source_is_refused():
+    with pytest.raises(Refusal) as refusal:
+        cleaned({"split": "train"}, {"split": "dev"})
+    assert refusal.value.expected == "splits named train, validation, test"
+    assert refusal.value.found == "dev"
+
+
+def test_the_account_adds_up():
+    kept, rejected, account = cleaned(
+        {"split": "train"},
+        {"text": ""},
+        {"rating": "x"},
+        {"text": "a  b c"},
+        {"text": "text 0"},
+        {"rating": "2", "split": "test"},
+    )
+    assert account["rows_in"] == 6 == kept.height + rejected.height
+    assert account["rows_out"] == 3 == sum(account["splits"].values()) == sum(account["ratings"].values())
+    assert account["rejected"] == dict.fromkeys(REASONS, 0) | {"empty_text": 1, "rating_unreadable": 1, "duplicate": 1}
+    assert account["changed"] == {"html": 0, "control": 0, "nfc": 0, "whitespace": 1, "email": 0, "phone": 0}
+    assert list(account["splits"]) == ["train", "validation", "test"]
+
+
+def test_a_row_lost_without_a_reason_is_an_error(monkeypatch):
+    monkeypatch.setattr(stage, "_counts", lambda values, known: dict.fromkeys(known, 0))
+    with pytest.raises(RuntimeError, match="lost without a reason"):
+        cleaned({"text": ""})
+
+
+# --- main ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    settings["sources"]["places"]["clean"] = RULES
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+WORDS = ["places", "raw.parquet", "out/kept.parquet", "out/rejected.parquet", "out/account.json"]
+
+
+def test_main_writes_all_three(project, capsys):
+    write("raw.parquet", raw({}, {"rating": ""}, {}), RAW)
+    stage.main(*WORDS)
+    assert read("out/kept.parquet", CLEAN)["id"].to_list() == ["0", "2"]
+    assert read("out/rejected.parquet", REJECTED)["reason"].to_list() == ["rating_missing"]
+    assert json.loads(Path("out/account.json").read_text())["rows_out"] == 2
+    assert capsys.readouterr().out == "places: 3 rows in, 2 kept, 1 rejected (rating_missing 1)\n"
+
+
+def test_equal_rows_give_equal_bytes(project):
+    write("raw.parquet", raw(*({"group": f"g{n}"} for n in range(50)), {"rating": ""}), RAW)
+    stage.main(*WORDS)
+    before = [Path(word).read_bytes() for word in WORDS[2:]]
+    stage.main(*WORDS)
+    assert [Path(word).read_bytes() for word in WORDS[2:]] == before
+
+
+@pytest.mark.parametrize("rows", [[], [{"text": ""}, {"rating": "9"}]])
+def test_nothing_left_is_refused_with_the_counts_and_the_rejected_rows_are_written(project, rows):
+    write("raw.parquet", raw(*rows), RAW)
+    with pytest.raises(Refusal) as refusal:
+        stage.main(*WORDS)
+    assert refusal.value.where == "params.yaml: sources.places.clean"
+    counts = "empty_text 1, rating_out_of_range 1" if rows else "the table was empty"
+    assert refusal.value.found == f"none of {len(rows)} ({counts})"
+    assert read("out/rejected.parquet", REJECTED).height == len(rows)
+    assert [path.name for path in Path("out").iterdir()] == ["rejected.parquet"]
+
+
+def test_a_rating_range_upside_down_is_refused(project):
+    settings = yaml.safe_load(Path("params.yaml").read_text())
+    settings["sources"]["places"]["clean"]["rating_range"] = [5, 5]
+    Path("params.yaml").write_text(yaml.safe_dump(settings))
+    write("raw.parquet", raw({}), RAW)
+    with pytest.raises(Refusal, match=r"sources\.places\.clean(\.rating_range)?"):
+        stage.main(*WORDS)
+
+
+def test_a_full_disk_is_one_message_and_leaves_nothing(project, monkeypatch):
+    """A real one: the bytes go to a device that has no space."""
+    write("raw.parquet", raw({}), RAW)
+
+    def write_bytes(self: Path, data: bytes) -> None:
+        with Path("/dev/full").open("wb", buffering=0) as device:
+            device.write(data)
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    with pytest.raises(SystemExit) as stop:
+        run(stage.main, WORDS)
+    assert "found no space left on device" in stop.value.code
+    assert "free some space" in stop.value.code
+    assert list(Path("out").iterdir()) == []
+
+
+def command(project: Path, *words: str) -> subprocess.CompletedProcess:
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    line = [sys.executable, "-m", "stages.clean", *words]
+    return subprocess.run(line, cwd=project, env=env, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words", "message"),
+    [
+        (lambda: None, WORDS, "found no such file\n   where raw.parquet"),
+        (lambda: Path("raw.parquet").write_bytes(b"PAR1 torn"), WORDS, "expected a readable parquet table"),
+        (lambda: pl.DataFrame({"id": ["1"]}).write_parquet("raw.parquet"), WORDS, "found id\n   where raw.parquet"),
+        (
+            lambda: None,
+            ["plases", *WORDS[1:]],
+            "found 'plases'\n   where params.yaml: sources\n      do did you mean places?",
+        ),
+        (
+            lambda: Path("params.yaml").write_text("sources:\n\tplaces: 1\n"),
+            WORDS,
+            "where params.yaml, line 2, column 1",
+        ),
+        (lambda: None, WORDS[:2], "usage: python -m stages.clean NAME RAW KEPT REJECTED ACCOUNT"),
+    ],
+)
+def test_the_command_line_says_no_in_one_message(project, prepare, words, message):
+    prepare()
+    done = command(project, *words)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not Path("out").exists()

@@ -1,0 +1,222 @@
+"""Reports as literals → the comparison, its page and its table."""
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages import compare, params, table
+from stages.refusal import Refusal
+
+ROOT = Path(__file__).parents[1]
+FULL, LORA, LABEL = "review_generation-places-full", "review_generation-places-lora", "sentiment_label-films-full"
+
+
+def metric(value: float, n: int = 200) -> dict:
+    return {"value": value, "low": value - 0.05, "high": value + 0.05, "n": n}
+
+
+def evaluated(recipe: str, headline: str, value: float, judge: dict | None, answer: str = "Вкусно.") -> dict:
+    return {
+        "recipe": recipe,
+        "task": recipe.split("-")[0],
+        "headline": headline,
+        "metrics": {headline: metric(value), "other": metric(0.31)},
+        "slices": {"rating": {str(r): {headline: metric(value - 0.02 * r, 40)} for r in range(1, 6)}},
+        "base": {"metrics": {headline: metric(0.21), "other": metric(0.11)}},
+        "baselines": {
+            "majority": {headline: metric(0.25)},
+            "retrieval": {headline: metric(0.45), "other": metric(0.2)},
+        },
+        "judge": judge,
+        "examples": [
+            {"rating": 1 + n % 5, "prompt": f"rating {1 + n % 5} | rubrics Кафе | keywords пицца, официант",
+             "target": "Пиццу ждали час.", "answer": answer, "base_answer": "и и и"}
+            for n in range(10)
+        ],
+    }  # fmt: skip
+
+
+def write(folder: Path, answer: str = "Вкусно.") -> Path:
+    """The reports of three recipes over two sources."""
+    judge = {"kind": "tfidf", "accuracy": metric(0.66), "tone_accuracy": metric(0.86)}
+    headlines = {FULL: ("tone_agreement", 0.74), LORA: ("tone_agreement", 0.69), LABEL: ("accuracy", 0.83)}
+    losses = [(0, 4.1, None), (60, 3.0, 3.2), (120, 2.6, 2.9), (180, 2.3, 2.85), (240, 2.0, 2.95)]
+    reports = {}
+    for name, (headline, value) in headlines.items():
+        judged = judge if headline == "tone_agreement" else None
+        reports |= {
+            f"tokenize/{name}": {"rows": {"train": 5000, "validation": 300, "test": 250}, "task_version": 1},
+            f"train/{name}": {
+                "trainable_parameters": 1234567 if name == FULL else 32768, "parameters": 1234567, "steps": 240,
+                "best_step": 180, "validation_loss": {"first": 3.2, "best": 2.85, "last": 2.95},
+                "train_loss": {"first": 4.1, "last": 2.0}, "device": "cpu", "dtype": "float32",
+                "overfitting": "validation loss rose 3.5% after step 180" if name == FULL else None,
+            },
+            f"seconds/{name}": {"train_seconds": 41.25, "tokens_per_second": 3100.0, "device": "cpu"},
+            f"curves/{name}": [
+                {"step": step, "epoch": step / 60, "train_loss": train, "validation_loss": validation}
+                for step, train, validation in losses
+            ],
+            f"evaluate/{name}": evaluated(name, headline, value, judged, answer),
+        }  # fmt: skip
+    for source in ("places", "films"):
+        reports |= {
+            f"clean/{source}": {
+                "rows_in": 9000, "rows_out": 8700, "rejected": {"duplicate": 200, "too_short": 100}, "changed": {},
+                "splits": {"train": 6500, "validation": 900, "test": 1300},
+                "ratings": {"1": 800, "2": 400, "3": 500, "4": 600, "5": 6400},
+            },
+            f"validate/{source}": {
+                "passed": True, "rows": 8700, "warnings": ["tokens.p95 is 171, above 160"],
+                "expectations": [{"name": "rows", "passed": True}, {"name": "tokens.p95", "passed": False}],
+            },
+            f"judge/{source}": {"candidates": {"tfidf": 0.65}, **judge},
+        }  # fmt: skip
+    for name, report in reports.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.json").write_text(json.dumps(report), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of three recipes, compared once; one review in it tries to be a script."""
+    folder = tmp_path_factory.mktemp("project")
+    settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    settings["recipes"] = {name: settings["recipes"][name] for name in (FULL, LORA, LABEL)}
+    settings["publish"] = {}
+    (folder / "params.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    write(folder / "reports", answer="<script>alert('stolen')</script> & co")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        compare.main("sample", "reports", "reports/comparison.json", "reports/comparison.html")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def html(project: Path) -> str:
+    return (project / "reports/comparison.html").read_text(encoding="utf-8")
+
+
+class Elements(HTMLParser):
+    """Every element of a page with its attributes, and the text between."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.elements, self.text = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_entry_copies_the_reports_numbers(project):
+    comparison = json.loads((project / "reports/comparison.json").read_text())
+    assert comparison["profile"] == "sample"
+    assert [one["recipe"] for one in comparison["recipes"]] == [FULL, LORA, LABEL]
+    entry = comparison["recipes"][0]
+    assert (entry["task"], entry["family"], entry["method"], entry["source"]) == (
+        "review_generation", "seq2seq", "full", "places"
+    )  # fmt: skip
+    assert entry["trainable_parameters"] == 1234567
+    assert entry["rows"] == {"train": 5000, "validation": 300, "test": 250}
+    assert entry["metrics"]["tone_agreement"] == metric(0.74)
+    assert entry["base"]["tone_agreement"]["value"] == 0.21
+    assert entry["baselines"]["retrieval"]["tone_agreement"]["value"] == 0.45
+    assert entry["judge"]["kind"] == "tfidf" and comparison["recipes"][2]["judge"] is None
+    assert entry["overfitting"] == "validation loss rose 3.5% after step 180"
+    assert entry["train_seconds"] == 41.25
+
+
+def test_a_review_that_is_a_script_stays_text(html):
+    page = Elements(html)
+    assert not [tag for tag, _ in page.elements if tag in ("script", "iframe", "img", "link", "object")]
+    assert "<script>alert('stolen')</script> & co" in page.text
+
+
+def test_the_page_asks_for_nothing(html):
+    addresses = [
+        v for _, attrs in Elements(html).elements for k, v in attrs.items() if k in ("src", "href", "xlink:href")
+    ]
+    assert addresses and all(address.startswith("#") for address in addresses)
+    assert not re.search(r"https?:|@import|url\((?!#)", html)
+
+
+def test_ids_of_a_page_with_many_plots_are_unique_save_shared_glyphs(html):
+    ids = [attrs["id"] for tag, attrs in Elements(html).elements if "id" in attrs and tag not in ("path", "clippath")]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_page_tells_the_account(html):
+    text = " ".join(" ".join(Elements(html).text).split())
+    for said in ("1,234,567", "0.740 [0.690, 0.790]", "retrieval", "validation loss rose 3.5% after step 180",
+                 "rejected: duplicate", "tokens.p95 is 171, above 160", "1 of 2 expectations hold"):  # fmt: skip
+        assert said in text
+    assert html.count("<svg") == 2 * 2 + 2 + 3  # two metrics and one by-rating plot per task, curves per recipe
+    assert html.count('class="prompt"') == 3 * 10
+
+
+def test_same_reports_same_bytes(project, monkeypatch):
+    monkeypatch.chdir(project)
+    compare.main("sample", "reports", "again.json", "again.html")
+    for ending in ("json", "html"):
+        assert (project / f"again.{ending}").read_bytes() == (project / f"reports/comparison.{ending}").read_bytes()
+
+
+def test_missing_and_broken_reports_are_named_together(project, tmp_path, monkeypatch):
+    monkeypatch.chdir(project)
+    reports = write(tmp_path / "reports")
+    (reports / f"seconds/{LORA}.json").unlink()
+    (reports / f"curves/{FULL}.json").write_text("[{")
+    with pytest.raises(Refusal) as refused:
+        compare.main("sample", str(reports), str(tmp_path / "c.json"), str(tmp_path / "c.html"))
+    assert f"no seconds/{LORA}.json" in refused.value.found and f"curves/{FULL}.json is not JSON" in refused.value.found
+    assert not (tmp_path / "c.json").exists()
+
+
+def test_a_metric_without_base_or_baseline_is_drawn_without_them():
+    recipes = params.load(ROOT / "params.yaml").recipes
+    reports = {stage: {LABEL: {}} for stage in compare.OF_RECIPE}
+    reports["evaluate"][LABEL] = evaluated(LABEL, "accuracy", 0.8, None) | {"base": {"metrics": {}}, "baselines": {}}
+    reports["train"][LABEL] = {"trainable_parameters": 7, "overfitting": None}
+    reports["tokenize"][LABEL], reports["seconds"][LABEL] = {"rows": {}}, {"train_seconds": 1.0}
+    joined = compare.compare("sample", {LABEL: recipes[LABEL]}, reports)
+    assert "var(--s1)" in compare._panels("sentiment_label", joined["recipes"])[0]
+    assert table.lines(joined)[-1].split()[-2:] == ["–", "–"]
+
+
+def test_table_prints_one_line_per_recipe_and_where_the_reports_lie(project):
+    command = [sys.executable, "-X", "importtime", "-m", "stages.table", "reports/comparison.json"]
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env={"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    assert lines[2].split() == [
+        FULL, "review_generation", "full", "1,234,567", "tone_agreement", "0.740", "[0.690,", "0.790]",
+        "0.450", "retrieval", "0.210",
+    ]  # fmt: skip
+    assert len(lines) == 2 + 3 + 2 and lines[-1] == "page reports/comparison.html · reports reports/"
+    heavy = ("polars", "pydantic", "matplotlib", "jinja2", "yaml", "numpy")
+    assert not re.search(rf"\| +({'|'.join(heavy)})\b", done.stderr)  # it has to answer at once
+
+
+def test_table_refuses_what_is_no_comparison(tmp_path):
+    with pytest.raises(Refusal, match="no such file"):
+        table.main(str(tmp_path / "comparison.json"))
+    (tmp_path / "comparison.json").write_text('{"recipes": [{}]}')
+    with pytest.raises(Refusal, match="KeyError"):
+        table.main(str(tmp_path / "comparison.json"))

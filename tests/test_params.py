@@ -1,0 +1,128 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.params import Params, check, entry, load
+from stages.refusal import Refusal
+from stages.tasks import TASKS
+
+ROOT = Path(__file__).parents[1]
+RECIPE = "review_generation-places-lora"
+
+
+@pytest.fixture
+def raw() -> dict:
+    return copy.deepcopy(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")))
+
+
+def mistakes(raw: dict) -> list[str]:
+    """The mistakes of a refusal, one a line, without the dash."""
+    with pytest.raises(Refusal) as refusal:
+        check(raw)
+    head, *lines = refusal.value.found.split("\n      - ")
+    assert head == f"{len(lines)} mistake{'s' if len(lines) > 1 else ''}"
+    return lines
+
+
+def test_the_settings_of_the_house_can_be_run():
+    assert isinstance(load(ROOT / "params.yaml"), Params)
+
+
+def test_settings_cannot_be_changed_after_reading(raw):
+    with pytest.raises(ValueError, match="frozen"):
+        check(raw).seed = 1
+
+
+def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
+    del raw["seed"]
+    raw["sources"]["films"]["clean"]["min_chars"] = -1
+    raw["bases"]["places-t5"]["family"] = "rnn"
+    raw["recipes"][RECIPE]["method"]["rnk"] = 4
+    raw["judges"]["films"]["base"] = "bases/minim"
+    assert mistakes(raw) == [
+        "seed: missing; add it",
+        "sources.films.clean.min_chars: found -1; input should be greater than 0",
+        "bases.places-t5.family: found 'rnn'; input should be 'seq2seq' or 'encoder'",
+        f"recipes.{RECIPE}.method.lora.rnk: unknown key; write rank",
+        "judges.films.base: found 'bases/minim', which is not there; write one of bases/minilm, bases/places-t5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "rest"),
+    [
+        ("sources.films.clean.min_char", 1, "unknown key; write min_chars"),
+        ("sources.films.clean.zzz", 1, "unknown key; known here: rating_range, min_chars, max_chars, split"),
+        ("sede", 1, "unknown key; write seed"),
+        (
+            "bases.places-t5.lr",
+            "1e-3x",
+            "found '1e-3x'; input should be a valid number, unable to parse string as a number",
+        ),
+        ("bases.places-t5.corpus", "plces", "found 'plces', which is not there; write one of films, places"),
+        (
+            "judges.films.base",
+            "bases/x",
+            "found 'bases/x', which is not there; write one of bases/minilm, bases/places-t5",
+        ),
+        (f"recipes.{RECIPE}.task", "poem", f"found 'poem', which is not there; write one of {', '.join(TASKS)}"),
+    ],
+)
+def test_a_mistake_says_where_what_and_what_instead(raw, address, value, rest):
+    *path, key = address.split(".")
+    at = raw
+    for part in path:
+        at = at[part]
+    at[key] = value
+    assert f"{address}: {rest}" in mistakes(raw)
+
+
+def test_a_dangling_base_and_release_are_found(raw):
+    raw["recipes"][RECIPE]["model"]["base"] = "models/review_generation-places-lora"  # a LoRA model is no base
+    raw["publish"]["gone"] = dict(raw["publish"]["review_generation-places-full"])
+    lines = mistakes(raw)
+    assert any(line.startswith(f"recipes.{RECIPE}.model.base: found 'models/") for line in lines)
+    assert any(line.startswith("publish.gone: found 'gone', which is not there") for line in lines)
+
+
+def test_a_name_that_dvc_would_misread_is_refused(raw):
+    raw["judges"]["a.b"] = raw["judges"]["films"]
+    assert any("a.b" in line for line in mistakes(raw))
+
+
+@pytest.mark.parametrize(
+    ("content", "where", "expected"),
+    [
+        ("a: 1\n\tb: 2\n", "params.yaml, line 2, column 1", "valid YAML"),
+        ("a: [1, 2\nb: 3\n", "params.yaml, line 2, column 2", "valid YAML"),
+        ("- a\n", "params.yaml", "sections such as sources and recipes"),
+        ("", "params.yaml", "sections such as sources and recipes"),
+        (b"\xff\xfe\x00", "params.yaml", "valid YAML"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_place(tmp_path, monkeypatch, content, where, expected):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(Refusal) as refusal:
+        load()
+    assert (refusal.value.where, refusal.value.expected) == (where, expected)
+
+
+def test_a_missing_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refusal) as refusal:
+        load()
+    assert (refusal.value.found, refusal.value.where) == ("no such file", "params.yaml")
+
+
+def test_an_entry_is_found_by_name_or_refused_with_a_hint():
+    section = {"places": 1, "films": 2}
+    assert entry(section, "films", "sources") == 2
+    for name, hint in (("palces", "did you mean places?"), ("xyz", "choose one of them, or add it under sources")):
+        with pytest.raises(Refusal) as refusal:
+            entry(section, name, "sources")
+        assert refusal.value.expected == "one of places, films"
+        assert (refusal.value.found, refusal.value.do) == (repr(name), hint)
+        assert refusal.value.where == "params.yaml: sources"

@@ -1,0 +1,53 @@
+"""The dirt planted in the synthetic corpora, found again by the clean stage, number by number."""
+
+import functools
+
+import polars as pl
+import pytest
+
+from stages import params
+from stages.clean import clean
+from stages.sources import dirt
+from stages.sources.sample import generate
+
+ROWS = 3000
+RULES = {
+    corpus: params.Clean(
+        rating_range=(1, top), min_chars=3, max_chars=3000, split=params.Split(validation=0.1, test=0.15)
+    )
+    for corpus, top in (("places", 5), ("films", 10))
+}
+BOTH = pytest.mark.parametrize("corpus", RULES)
+
+
+@functools.cache
+def cleaned(corpus: str) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
+    return clean(generate(corpus, ROWS, seed=7), RULES[corpus])
+
+
+@BOTH
+def test_every_rejected_reason_has_exactly_the_planted_rows(corpus):
+    planted = dirt.planted(corpus, ROWS)
+    assert min(planted.values()) >= 3
+    assert cleaned(corpus)[2]["rejected"] == {kind: planted[kind] for kind in dirt.REJECTED}
+
+
+@BOTH
+def test_every_cleaning_rule_changed_exactly_the_planted_rows(corpus):
+    planted, changed = dirt.planted(corpus, ROWS), cleaned(corpus)[2]["changed"]
+    assert {rule: changed[rule] for rule in dirt.CLEANED} == {rule: planted[rule] for rule in dirt.CLEANED}
+
+
+@BOTH
+def test_no_row_is_lost_and_none_keeps_its_dirt(corpus):
+    kept, rejected, account = cleaned(corpus)
+    assert kept.height + rejected.height == account["rows_in"] == ROWS
+    left = r"&\w+;|<\w+|example\.|\d{3}[- ]?\d|\x{fffd}|[\x{200b}\x{feff}\x{200e}\x07\x02]|[\x{300}-\x{36f}]"
+    assert not kept.filter(pl.col("text").str.contains(left)).height
+
+
+@pytest.mark.parametrize("rows", [500, 1500])
+def test_dirt_of_each_kind_is_there_in_small_tables_too(rows):
+    for corpus, rules in RULES.items():
+        account = clean(generate(corpus, rows, seed=3), rules)[2]
+        assert account["rejected"] == {kind: dirt.planted(corpus, rows)[kind] for kind in dirt.REJECTED}
