@@ -35,11 +35,11 @@ install: .venv/.installed  ## make .venv with exactly the packages of requiremen
 
 repro: install  ## run the pipeline (dvc repro) and print the table of results
 	@dvc --wait-for-lock repro
-	@python -m stages.table
+	@python -m stages.table data/reports/$$(sed -nE 's/.*report: *([^},]+).*/\1/p' params.yaml).json
 
 flow: install  ## the same DAG as a Prefect flow: independent stages side by side
 	@python -m flows.pipeline
-	@python -m stages.table
+	@python -m stages.table data/reports/$$(sed -nE 's/.*report: *([^},]+).*/\1/p' params.yaml).json
 
 test: install  ## run all tests, the end-to-end run through the real command line included
 	@python -m pytest -n 2 --dist worksteal

@@ -116,9 +116,7 @@ def main(name: str, raw: str, kept: str, rejected: str, account: str) -> None:
         )  # fmt: skip
     write(kept, rows, CLEAN)
     write_json(account, counts)
-    print(
-        f"clean {name}: {counts['rows_in']:,} rows in, {rows.height:,} kept, {lost.height:,} rejected ({reasons or 'none'})"
-    )
+    print(f"clean {name}: {counts['rows_in']:,} rows in, {rows.height:,} kept, {lost.height:,} rejected ({reasons})")
 
 
 if __name__ == "__main__":

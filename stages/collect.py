@@ -20,9 +20,7 @@ def main(name: str, raw: str) -> None:
     else:
         rows = file.read(wanted, settings.seed, f"params.yaml: sources.{name}.collect")
     write(raw, rows, RAW)
-    print(
-        f"collect {name}: {rows.height:,} rows collected from {wanted.corpus if wanted.kind == 'sample' else wanted.path}"
-    )
+    print(f"collect {name}: {rows.height:,} rows from {wanted.corpus if wanted.kind == 'sample' else wanted.path}")
 
 
 if __name__ == "__main__":

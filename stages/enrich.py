@@ -43,7 +43,7 @@ def enrich(rows: pl.DataFrame, rules: params.Enrich) -> tuple[pl.DataFrame, dict
     counts = Counter(word for words in found for word in words)
     account = {
         "rows": rows.height,
-        "grounded": round(sum(grounded) / max(1, len(grounded)), 6),
+        "grounded": round(sum(grounded) / len(grounded), 6) if grounded else 1.0,
         "with_keywords": round(sum(map(bool, found)) / rows.height, 6),
         "mean_keywords": round(len(grounded) / rows.height, 6),
         "max_share": round(max(counts.values(), default=0) / rows.height, 6),

@@ -18,6 +18,7 @@ import great_expectations.expectations as gxe
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
 from stages.params import Range, Validate
+from stages.refusal import Refusal
 
 RATINGS = (1, 2, 3, 4, 5)
 TOKEN = r"\w+|[^\w\s]"  # words and marks
@@ -38,14 +39,14 @@ class Check:
 def measures(rows: pl.DataFrame, token_limit: int) -> pl.DataFrame:
     """One row per review: id (a number, equal where ids are equal), rating, chars, tokens, truncated, rating_1…5.
 
-    The 95th percentiles stand as constant columns, since GX's quantile expectation fails on numpy 2 (its answer,
-    a numpy bool, is not JSON).
+    A null counts as rating 0 or as no text, since GX passes nulls over. The 95th percentiles stand as constant columns,
+    since GX's quantile expectation fails on numpy 2 (its answer, a numpy bool, is not JSON).
     """
     table = rows.select(
-        id=pl.col("id").rank("dense"),
-        rating=pl.col("rating").cast(pl.Int64),
-        chars=pl.col("text").str.strip_chars().str.len_chars().cast(pl.Int64),
-        tokens=pl.col("text").str.count_matches(TOKEN).cast(pl.Int64),
+        id=pl.col("id").rank("dense").fill_null(0),
+        rating=pl.col("rating").cast(pl.Int64).fill_null(0),
+        chars=pl.col("text").str.strip_chars().str.len_chars().cast(pl.Int64).fill_null(0),
+        tokens=pl.col("text").str.count_matches(TOKEN).cast(pl.Int64).fill_null(0),
     )
     return table.with_columns(
         (pl.col("tokens") > token_limit).cast(pl.Int64).alias("truncated"),
@@ -55,8 +56,11 @@ def measures(rows: pl.DataFrame, token_limit: int) -> pl.DataFrame:
 
 
 def checks(rules: Validate, address: str) -> list[Check]:
-    """The suite that the settings ask for; `address` is where they stand in params.yaml."""
+    """The suite that the settings ask for; `address` is where they stand. Refuses expected shares that are all 0."""
     expected = {rating: rules.rating_expected.get(rating, 0.0) for rating in RATINGS}
+    if not sum(expected.values()):
+        where = f"params.yaml: {address}.rating_expected"
+        raise Refusal("expected shares of ratings", "none above 0", where, "give each rating the share it should have")
     partition = {"values": list(expected), "weights": [w / sum(expected.values()) for w in expected.values()]}
     fixed = "stages/expectations.py"
     found = [
@@ -76,18 +80,15 @@ def checks(rules: Validate, address: str) -> list[Check]:
                  f"of rows over {rules.token_limit} words and marks", f"{address}.truncated_share", column="truncated"),
     ]  # fmt: skip
     for rating, bound in sorted(rules.rating_share.items()):
-        name, column = f"rating_share.{rating}", f"rating_{rating}"
-        where = f"{address}.rating_share.{rating}"
-        found.append(_between(name, gxe.ExpectColumnMeanToBeBetween, bound, "of rows", where, column=column))
+        name, kind = f"rating_share.{rating}", gxe.ExpectColumnMeanToBeBetween
+        found.append(_between(name, kind, bound, "of rows", f"{address}.{name}", column=f"rating_{rating}"))
     kinds = {"median": gxe.ExpectColumnMedianToBeBetween, "p95": gxe.ExpectColumnMaxToBeBetween}
     for length, bounds in (("chars", rules.chars), ("tokens", rules.tokens)):
         unit = "characters" if length == "chars" else "words and marks"
         for what, bound in bounds.items():
             column = f"{length}_p95" if what == "p95" else length
             kind = kinds.get(what, gxe.ExpectColumnMaxToBeBetween)
-            found.append(
-                _between(f"{length}.{what}", kind, bound, unit, f"{address}.{length}.{what}", column=column)
-            )  # fmt: skip
+            found.append(_between(f"{length}.{what}", kind, bound, unit, f"{address}.{length}.{what}", column=column))
     return found
 
 
@@ -105,7 +106,7 @@ def evaluate(name: str, table: pl.DataFrame, suite: list[Check], warning: tuple[
     for check in suite:
         check.expectation.description = f"{check.name}, {check.unit} ({check.address})"
         check.expectation.meta = {"name": check.name}
-        check.expectation.severity = "warning" if _warns(check.name, warning) else "critical"
+        check.expectation.severity = "warning" if warns(check.name, warning) else "critical"
     whole = context.suites.add(gx.ExpectationSuite(name=name, expectations=[check.expectation for check in suite]))
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=whole))
     result = definition.run(batch_parameters={"dataframe": table.to_pandas()}, result_format="BASIC")
@@ -119,6 +120,11 @@ def evaluate(name: str, table: pl.DataFrame, suite: list[Check], warning: tuple[
     context.build_data_docs()
     by_name = {one.expectation_config.meta["name"]: one for one in result.results}
     return [_verdict(check, by_name.get(check.name), warning) for check in suite]
+
+
+def warns(name: str, warning: tuple[str, ...]) -> bool:
+    """Whether the settings list this expectation, or its family (`rating_share` for `rating_share.5`), as a warning."""
+    return any(name == one or name.startswith(f"{one}.") for one in warning)
 
 
 def _between(name: str, kind: type, bound: Range, unit: str, address: str, **where: str) -> Check:
@@ -137,12 +143,7 @@ def _verdict(check: Check, result: object | None, warning: tuple[str, ...]) -> d
         "observed": None if observed is None else round(float(observed), 6),
         "bound": {"low": check.low, "high": check.high},
         "unit": check.unit,
-        "critical": not _warns(check.name, warning),
+        "critical": not warns(check.name, warning),
         "passed": bool(result is not None and result.success and observed is not None),
         "address": check.address,
     }
-
-
-def _warns(name: str, warning: tuple[str, ...]) -> bool:
-    """Whether the settings list this expectation, or its family (`rating_share` for `rating_share.5`), as a warning."""
-    return any(name == one or name.startswith(f"{one}.") for one in warning)

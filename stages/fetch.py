@@ -17,6 +17,7 @@ from stages.refusal import Refusal, run
 # Configuration, weights and tokenizer; nothing that could run code, no pickles.
 WANTED = ("*.json", "*.safetensors", "*.model", "vocab.txt", "merges.txt")
 NEEDED = ("config.json", "model.safetensors")
+PATIENCE = 10  # seconds for the Hub to answer
 
 
 def main(name: str, folder: str) -> None:
@@ -37,16 +38,29 @@ def main(name: str, folder: str) -> None:
 
 def _hub(base: params.HubBase, address: str) -> Path:
     """The snapshot of a Hub repository at its pinned commit (network, or the local cache when it has it)."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from httpx2 import HTTPError, TransportError  # what huggingface_hub speaks with
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
+    unreached = None
     try:
-        return Path(snapshot_download(base.repo, revision=base.revision, allow_patterns=list(WANTED)))
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        try:  # one question without retries: snapshot_download alone tries an unreachable Hub for 24 s
+            HfApi().model_info(base.repo, revision=base.revision, timeout=PATIENCE)
+        except (TransportError, OfflineModeIsEnabled) as error:
+            unreached = str(error) or type(error).__name__
+        # Not the subfolders: they hold the same model in other formats.
+        return Path(
+            snapshot_download(
+                base.repo, revision=base.revision, allow_patterns=list(WANTED), ignore_patterns=["*/*"],
+                local_files_only=unreached is not None,
+            )
+        )  # fmt: skip
+    except (LocalEntryNotFoundError, HTTPError, OSError) as error:
+        found = (unreached or str(error) or type(error).__name__).strip().splitlines()[0]
         raise Refusal(
             f"{base.repo} at {base.revision[:12]} from the Hub or the local cache",
-            str(error).strip().splitlines()[0], address,
-            "connect, set HF_ENDPOINT to a mirror, or use kind: folder with a copy you have",
+            f"not in the cache, and: {found}" if unreached else found, address,
+            "connect, set HF_ENDPOINT to a mirror, correct repo or revision, or use kind: folder with a copy you have",
         ) from error  # fmt: skip
 
 
@@ -58,7 +72,10 @@ def _folder(base: params.FolderBase, address: str) -> Path:
 
 def _package(base: params.PackageBase, address: str) -> Path:
     """The folder inside an installed package that holds model.safetensors; its sha256 is the pin."""
-    spec = importlib.util.find_spec(base.package)
+    try:
+        spec = importlib.util.find_spec(base.package)
+    except (ImportError, ValueError):  # the parent of a dotted name is missing, or it is no name
+        spec = None
     if spec is None or spec.origin is None:
         raise Refusal("an installed package", f"{base.package} is not", f"{address}.package", "run `make install`")
     found = sorted(Path(spec.origin).parent.rglob("model.safetensors"))

@@ -21,6 +21,7 @@ def settle(numerics: Numerics, seed: int) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     set_seed(seed)
     logging.set_verbosity_error()
+    logging.disable_progress_bar()  # of loading and saving; training keeps its own
 
 
 def device() -> torch.device:

@@ -220,7 +220,7 @@ class Recipe(Strict):
     rows: Rows
     model: Model
     method: Annotated[Full | Lora, Field(discriminator="kind")]
-    predict: Predict = Predict()
+    predict: Predict  # no default: DVC watches this section, and finds no stage without it
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------
@@ -233,8 +233,9 @@ class Judge(Strict):
 
 class Release(Strict):
     repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name on the Hub")
-    source: Name
-    base: str = Field(description="the recipe's own base")
+    task: Name = Field(description="the recipe's own; it and the next two are what DVC reads of it for the graph")
+    source: Name = Field(description="the recipe's own")
+    base: str = Field(description="the recipe's own")
     private: bool = True
     license: str = Field(description="SPDX identifier of the weights")
     bar: dict[str, float] = Field(min_length=1, description="metric → least value; below it nothing is published")
@@ -362,9 +363,12 @@ def _dangling(raw: dict) -> list[str]:
             (f"{at}.model.base", get(recipe, "model", "base"), bases | whole - {f"models/{name}"}),
         ]
     for name, release in section("publish").items():
-        pointers += [(f"publish.{name}", name, recipes), (f"publish.{name}.source", get(release, "source"), sources)]
-        if name in recipes and get(release, "base") != get(recipes[name], "model", "base"):
-            pointers.append((f"publish.{name}.base", get(release, "base"), {get(recipes[name], "model", "base")}))
+        pointers.append((f"publish.{name}", name, recipes))
+        if name in recipes:
+            own = {"task": ("task",), "source": ("rows", "from"), "base": ("model", "base")}
+            pointers += [
+                (f"publish.{name}.{key}", get(release, key), {get(recipes[name], *at)}) for key, at in own.items()
+            ]
     return [
         f"{address}: found {value!r}, which is not there; write one of {', '.join(sorted(map(str, known))) or '(none)'}"
         for address, value, known in pointers

@@ -5,13 +5,14 @@ Writes  a folder with the train, validation and test datasets (Arrow); a report 
 Params  seed, recipes.<name>.task, .rows, .model
 """
 
+import sys
 from pathlib import Path
 
 import datasets
 import polars as pl
 
 from stages import params, tasks
-from stages.files import replacing_folder, write_json
+from stages.files import read_json, replacing_folder, write_json
 from stages.models import family
 from stages.models import tokenizer as tokenizers
 from stages.refusal import Refusal, run
@@ -28,10 +29,17 @@ def main(name: str, table: str, base: str, folder: str, report: str) -> None:
             "a task with labels, for an encoder chooses among them", f"{task.name} writes free text",
             f"params.yaml: recipes.{name}.model.family", "write seq2seq",
         )  # fmt: skip
+    positions = read_json(Path(base) / "config.json").get("max_position_embeddings", model.prompt_tokens)
+    if model.prompt_tokens > positions:
+        raise Refusal(
+            f"at most the {positions} tokens that {model.base} can read", str(model.prompt_tokens),
+            f"params.yaml: recipes.{name}.model.prompt_tokens", "lower it, or take a base that reads more",
+        )  # fmt: skip
     tokenizer = tokenizers.load(base)
     rows = read(table, ENRICHED)
     with replacing_folder(folder) as beside:
         counts, lengths, cut = {}, {"prompt": [], "target": []}, {"prompt": 0, "target": 0}
+        texts = {"prompt": [], "target": []}
         for split in SPLITS:
             chosen = choose(rows, recipe.rows, split, settings.seed)
             if chosen.is_empty():
@@ -45,14 +53,17 @@ def main(name: str, table: str, base: str, folder: str, report: str) -> None:
             lengths["prompt"] += [len(ids) for ids in data["input_ids"]]
             if not task.labels or model.family != "encoder":
                 lengths["target"] += [len(ids) for ids in data["labels"]]
-            cut = {field: cut[field] + short[field] for field in cut}
+            for field in cut:
+                cut[field] += short[field]
+                texts[field] += list(data[field])
         truncated = {field: round(cut[field] / sum(counts.values()), 6) for field in cut}
         for field, share in truncated.items():
             if share > model.truncated_share:
+                uncut = _spread([len(ids) for ids in tokenizers.encode(tokenizer, texts[field], sys.maxsize)[0]])
                 raise Refusal(
                     f"at most {model.truncated_share:.1%} of rows cut at {field}_tokens", f"{share:.1%}",
                     f"params.yaml: recipes.{name}.model.{field}_tokens",
-                    f"raise it (95% have at most {_spread(lengths[field])['p95']} tokens), or raise truncated_share",
+                    f"raise it (95% have at most {uncut['p95']} tokens), or raise truncated_share",
                 )  # fmt: skip
     spread = {f"{field}_tokens": _spread(lengths[field]) for field in lengths}
     write_json(report, {"rows": counts, "truncated": truncated, "task_version": task.version} | spread)

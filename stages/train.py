@@ -37,7 +37,8 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
         kind.loss,
         Path(folder).with_name(f".{name}.checkpoints"),
         settings.seed,
-        callbacks=trackers(settings.tracking, name, Path(live)),
+        callbacks=trackers(settings.tracking, Path(live)),
+        name=name,
         **method.model_dump(include=set(params.Optimisation.model_fields)),
     )
     with replacing_folder(folder) as beside:
@@ -68,7 +69,7 @@ def summary(done: Fit) -> dict:
     }
 
 
-def trackers(wanted: tuple[str, ...], name: str, live: Path) -> tuple[TrainerCallback, ...]:
+def trackers(wanted: tuple[str, ...], live: Path) -> tuple[TrainerCallback, ...]:
     """transformers' own callbacks: DVCLive under `live`, MLflow into data/mlflow.db beside it."""
     callbacks = []
     if "dvclive" in wanted:
@@ -81,7 +82,6 @@ def trackers(wanted: tuple[str, ...], name: str, live: Path) -> tuple[TrainerCal
 
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{live.parent.parent / 'mlflow.db'}"
         os.environ["MLFLOW_EXPERIMENT_NAME"] = "reviewmill"
-        os.environ["MLFLOW_RUN_NAME"] = name
         callbacks.append(MLflowCallback())
     return tuple(callbacks)
 

@@ -18,9 +18,20 @@ def main(name: str, clean: str, valid: str, report: str, docs: str) -> None:
     rules = params.entry(params.load().sources, name, "sources").validate_
     rows = read(clean, CLEAN)
     address = f"sources.{name}.validate"
+    for before in (valid, report):  # of an earlier run: a refused table leaves none
+        Path(before).unlink(missing_ok=True)
     shutil.rmtree(docs, ignore_errors=True)
+    if rows.is_empty():
+        raise Refusal("rows to validate", "none", clean, f"dvc repro clean@{name}")
+    suite = expectations.checks(rules, address)
+    unknown = [one for one in rules.warning if not any(expectations.warns(check.name, (one,)) for check in suite)]
+    if unknown:  # a slip here would gate what was meant to pass with a warning
+        raise Refusal(
+            f"names among {', '.join(check.name for check in suite)}", ", ".join(unknown),
+            f"params.yaml: {address}.warning", "correct the name",
+        )  # fmt: skip
     table = expectations.measures(rows, rules.token_limit)
-    verdicts = expectations.evaluate(name, table, expectations.checks(rules, address), rules.warning, Path(docs))
+    verdicts = expectations.evaluate(name, table, suite, rules.warning, Path(docs))
     failed = [one for one in verdicts if not one["passed"]]
     stopping = [one for one in failed if one["critical"]]
     warnings = [one["name"] for one in failed if not one["critical"]]
@@ -28,7 +39,7 @@ def main(name: str, clean: str, valid: str, report: str, docs: str) -> None:
     write_json(report, account)
     if stopping:
         raise Refusal(
-            f"{name} to meet its critical expectations", f"{len(stopping)} of {len(verdicts)} failed" + _lines(stopping),
+            f"{name} to meet its critical expectations", f"{len(stopping)} failed" + _lines(stopping),
             f"{clean}, {rows.height:,} rows; {report}; {docs}/index.html",
             "look at the rows; or, if they are right, set the bound at its address, or list its name under "
             f"params.yaml: {address}.warning",

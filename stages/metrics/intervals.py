@@ -12,7 +12,7 @@ def share(hits: list[bool]) -> dict:
     """A share of rows with Wilson's score interval (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
     >>> share([True] * 87 + [False] * 13)
-    {'value': 0.87, 'low': 0.790209, 'high': 0.922427, 'n': 100}
+    {'value': 0.87, 'low': 0.790196, 'high': 0.922428, 'n': 100}
     """
     low, high = binomtest(sum(hits), len(hits)).proportion_ci(0.95, "wilson")
     return _rounded(sum(hits) / len(hits), low, high, len(hits))

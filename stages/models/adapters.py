@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from torch.nn import Linear
 from transformers import PreTrainedModel
 
 from stages.params import Full, Lora
@@ -18,11 +19,11 @@ def prepare(model: PreTrainedModel, method: Full | Lora, task_type: str, address
         return model
     from peft import LoraConfig, get_peft_model
 
-    names = {name.rpartition(".")[2] for name, module in model.named_modules() if hasattr(module, "weight")}
+    names = {name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, Linear)}
     absent = [target for target in method.targets if target not in names]
     if absent:
         raise Refusal(
-            f"modules of {type(model).__name__}: {', '.join(sorted(n for n in names if not n.isdigit()))}",
+            f"linear modules of {type(model).__name__}: {', '.join(sorted(names))}",
             ", ".join(absent), f"params.yaml: {address}.method.targets", "name modules that this base has",
         )  # fmt: skip
     return get_peft_model(

@@ -12,6 +12,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.models.bert.modeling_bert import BertPooler
 
 from stages.params import Base, Predict
 
@@ -32,8 +33,12 @@ def load(folder: str | Path, labels: tuple[str, ...] = ()) -> PreTrainedModel:
 
 
 def blank(base: Base, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
-    """An untrained BERT-like model with a masked-token head."""
-    return BertForMaskedLM(
+    """An untrained BERT-like model with a masked-token head.
+
+    It carries the pooler that a classifier reads through, untrained: drawn by each recipe instead, an adapter that is
+    saved without it would be worth nothing elsewhere.
+    """
+    model = BertForMaskedLM(
         BertConfig(
             vocab_size=len(tokenizer),
             hidden_size=base.width,
@@ -47,6 +52,9 @@ def blank(base: Base, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
             pad_token_id=tokenizer.pad_token_id,
         )
     )
+    model.bert.pooler = BertPooler(model.config)
+    model.init_weights()
+    return model
 
 
 def targets(tokenizer: PreTrainedTokenizerBase, texts: list[str], limit: int, labels: tuple[str, ...]) -> tuple:

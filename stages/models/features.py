@@ -21,7 +21,8 @@ def features(folder: str | Path, texts: list[str]) -> np.ndarray:
         str(folder), use_safetensors=True, local_files_only=True, trust_remote_code=False
     ).to(device())  # fmt: skip
     model.eval()
-    ids, _ = tokenizers.encode(tokenizer, texts, MOST_TOKENS)
+    most = min(MOST_TOKENS, getattr(model.config, "max_position_embeddings", MOST_TOKENS))
+    ids, _ = tokenizers.encode(tokenizer, texts, most)
     order = sorted(range(len(ids)), key=lambda i: (len(ids[i]), i))
     rows = np.zeros((len(ids), model.config.hidden_size), np.float32)
     for start in range(0, len(order), BATCH):

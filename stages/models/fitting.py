@@ -47,11 +47,12 @@ def fit(
     evaluations: int = 4,
     patience: int = 3,
     callbacks: tuple[TrainerCallback, ...] = (),
+    name: str | None = None,
 ) -> Fit:
     """Train `model` in place and leave it with the weights of the lowest validation loss.
 
     Rows are grouped by length and each batch is padded to its own longest row. bfloat16 on a GPU that has it.
-    `scratch` holds checkpoints while it runs and is removed at the end.
+    `scratch` holds checkpoints while it runs and is removed at the end. `name` is what MLflow calls the run.
     """
     updates = math.ceil(len(train) / (batch * accumulate)) * epochs
     every = max(1, math.floor(updates / evaluations))
@@ -85,6 +86,7 @@ def fit(
             dataloader_pin_memory=device().type == "cuda",
             remove_unused_columns=False,
             report_to="none",
+            run_name=name,
         ),
         train_dataset=train.select_columns([c for c in [*COLUMNS, "length"] if c in train.column_names]),
         eval_dataset=validation.select_columns([c for c in COLUMNS if c in validation.column_names]),

@@ -1,0 +1,59 @@
+"""A small mill, built once: every stage below enrich, for four small recipes."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from small_mill import RECIPES, enriched, settings, train_words
+
+
+@pytest.fixture
+def write_settings():
+    """Write params.yaml into the current folder, with some sections replaced."""
+
+    def write(**sections) -> dict:
+        whole = settings(**sections)
+        Path("params.yaml").write_text(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        return whole
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def mill(tmp_path_factory) -> Path:
+    """The folder of a project in which every stage below enrich has run."""
+    from stages import evaluate, judge, predict, pretrain, schema, tokenize, train
+
+    folder = tmp_path_factory.mktemp("mill")
+    table = "data/enriched/places.parquet"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("params.yaml").write_text(yaml.safe_dump(settings(tracking=["dvclive"]), allow_unicode=True), "utf-8")
+        schema.write(table, enriched(), schema.ENRICHED)
+        for base in ("t5", "bert"):
+            pretrain.main(base, table, f"data/bases/{base}", f"data/reports/pretrain/{base}.json")
+        judge.main("places", table, "data/bases/bert", "data/judges/places", "data/reports/judge/places.json")
+        for name, wanted in RECIPES.items():
+            base, tokens = wanted["model"]["base"], f"data/tokens/{name}"
+            tokenize.main(name, table, f"data/{base}", tokens, f"data/reports/tokenize/{name}.json")
+            train.main(*train_words(name, base))
+            answers = f"data/answers/{name}.parquet"
+            predict.main(name, tokens, f"data/{base}", f"data/models/{name}", answers)
+            judged = ("data/judges/places", "data/reports/judge/places.json")
+            evaluate.main(name, tokens, answers, *judged, f"data/reports/evaluate/{name}.json")
+    return folder
+
+
+@pytest.fixture
+def in_mill(mill, monkeypatch, tmp_path) -> Path:
+    """A folder of the test's own that sees the mill's data: what is written there leaves the mill as it was."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    for made in (mill / "data").iterdir():
+        if made.name not in ("reports", "live"):
+            (tmp_path / "data" / made.name).mkdir()
+            for one in made.iterdir():
+                (tmp_path / "data" / made.name / one.name).symlink_to(one)
+    (tmp_path / "data/reports").mkdir()
+    (tmp_path / "data/reports/judge").symlink_to(mill / "data/reports/judge")
+    return tmp_path

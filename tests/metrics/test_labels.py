@@ -1,0 +1,33 @@
+"""Labels against scikit-learn's own figures."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from stages.metrics.labels import accuracy, macro_f1
+
+LABELS = ("negative", "neutral", "positive")
+
+
+def test_accuracy_is_the_share_of_equal_labels():
+    told = accuracy(["positive", "neutral", "neutral", ""], ["positive", "neutral", "negative", "positive"])
+    assert (told["value"], told["n"]) == (0.5, 4)
+
+
+def test_macro_f1_is_that_of_scikit_learn():
+    draw = np.random.default_rng(5)
+    said, true = draw.choice(LABELS, 200).tolist(), draw.choice(LABELS, 200, p=[0.2, 0.1, 0.7]).tolist()
+    told = macro_f1(said, true, LABELS, seed=1)
+    assert told["value"] == pytest.approx(f1_score(true, said, average="macro"), abs=1e-6)
+    assert told["low"] < told["value"] < told["high"]
+
+
+def test_an_answer_that_is_no_label_is_wrong_and_not_lost():
+    said, true = ["positive", "blah", "negative"], ["positive", "positive", "negative"]
+    expected = f1_score(true, said, average="macro", labels=["negative", "positive"])
+    told = macro_f1(said, true, LABELS, seed=1)
+    assert (told["value"], told["n"]) == (pytest.approx(expected, abs=1e-6), 3)
+
+
+def test_a_label_that_no_target_has_is_left_out():
+    assert macro_f1(["positive"] * 3, ["positive"] * 3, LABELS, seed=1)["value"] == 1.0

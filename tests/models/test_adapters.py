@@ -1,0 +1,137 @@
+"""LoRA: how many weights learn, what is saved of them, and that what is saved is the model that was trained."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import T5Config, T5ForConditionalGeneration
+
+from stages.models import adapters, encoder, seq2seq
+from stages.params import Full, Lora
+from stages.refusal import Refusal
+
+ROOT = Path(__file__).parents[2]
+LABELS = ("negative", "neutral", "positive")
+
+
+def lora(rank: int, targets: tuple[str, ...], **more) -> Lora:
+    return Lora(kind="lora", epochs=1, lr=1e-3, batch=8, rank=rank, alpha=8, targets=targets, **more)
+
+
+def shaken(model):
+    """Move every weight that learns, for a LoRA begins as no change at all."""
+    torch.manual_seed(8)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight.add_(torch.randn_like(weight) * 0.1)
+    return model.eval()
+
+
+@pytest.mark.parametrize(
+    ("rank", "targets", "learning"),
+    [
+        # two encoder layers with one attention each, two decoder layers with two: six of each of q, k, v, 32 × 32
+        (4, ("q", "v"), 6 * 2 * 4 * (32 + 32)),
+        (16, ("q", "k", "v"), 6 * 3 * 16 * (32 + 32)),
+        (2, ("wi_0",), 4 * 2 * (32 + 64)),
+    ],
+)
+def test_as_many_weights_learn_as_computed_by_hand(blank, rank, targets, learning):
+    model = blank("seq2seq")
+    size = sum(p.numel() for p in model.parameters())
+    model = adapters.prepare(model, lora(rank, targets), seq2seq.TASK_TYPE, "recipes.a")
+    assert adapters.count(model) == (learning, size + learning)
+
+
+def test_an_encoders_head_learns_beside_its_adapter(classifier):
+    model = adapters.prepare(classifier(), lora(4, ("query", "value")), encoder.TASK_TYPE, "recipes.a")
+    assert adapters.count(model)[0] == 2 * 2 * 4 * (32 + 32) + (32 * 3 + 3)
+
+
+def test_in_full_everything_learns_and_the_model_is_itself(blank):
+    model = blank("seq2seq")
+    assert adapters.prepare(model, Full(kind="full", epochs=1, lr=1, batch=1), "", "") is model
+    learning, size = adapters.count(model)
+    assert learning == size == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize(("targets", "absent"), [(("query", "v", "kye"), "query, kye"), (("shared",), "shared")])
+def test_targets_that_cannot_be_adapted_are_refused_with_those_that_can(blank, targets, absent):
+    with pytest.raises(Refusal) as refused:
+        adapters.prepare(blank("seq2seq"), lora(4, targets), seq2seq.TASK_TYPE, "recipes.a")
+    assert refused.value.found == absent
+    assert refused.value.expected == "linear modules of T5ForConditionalGeneration: k, lm_head, o, q, v, wi_0, wi_1, wo"
+    assert refused.value.where == "params.yaml: recipes.a.method.targets"
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("merge", [False, True])
+def test_a_saved_adapter_on_its_base_is_the_trained_model(blank, tmp_path, merge):
+    base, folder = tmp_path / "base", tmp_path / "adapter"
+    blank("seq2seq").save_pretrained(base)
+    untuned, method = seq2seq.load(base).eval(), lora(4, ("q", "v"), merge=merge)
+    trained = shaken(adapters.prepare(seq2seq.load(base), method, seq2seq.TASK_TYPE, "recipes.a"))
+    asked = {"input_ids": torch.tensor([[5, 9, 30, 1]]), "decoder_input_ids": torch.tensor([[0, 7, 8]])}
+    expected = trained(**asked).logits
+    adapters.save(trained, method, "bases/t5", folder)
+    assert not torch.allclose(expected, untuned(**asked).logits, atol=1e-3)
+    assert torch.allclose(expected, adapters.load(folder, base, seq2seq.load).eval()(**asked).logits, atol=1e-5)
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    merged = {"merged/config.json", "merged/generation_config.json", "merged/model.safetensors"}
+    assert files == {"adapter_config.json", "adapter_model.safetensors"} | (merged if merge else set())
+    if merge:
+        assert torch.allclose(expected, seq2seq.load(folder / "merged").eval()(**asked).logits, atol=1e-5)
+        assert not any("lora" in name for name, _ in seq2seq.load(folder / "merged").named_parameters())
+
+
+@torch.no_grad()
+def test_a_classifiers_adapter_brings_its_own_head(classifier, tmp_path):
+    method = lora(4, ("query", "value"))
+    trained = shaken(adapters.prepare(classifier(), method, encoder.TASK_TYPE, "recipes.a"))
+    adapters.save(trained, method, "bases/bert", tmp_path / "adapter")
+    ids = torch.tensor([[69, 9, 30, 1]])
+    torch.manual_seed(99)  # the head of the opened base is drawn, and must not matter
+    opened = adapters.load(tmp_path / "adapter", tmp_path / "bert", lambda path: encoder.load(path, LABELS)).eval()
+    assert torch.allclose(trained(ids).logits, opened(ids).logits, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_model_saved_whole_is_opened_without_its_base(blank, tmp_path):
+    model, method = blank("seq2seq").eval(), Full(kind="full", epochs=1, lr=1, batch=1)
+    model.config.use_cache = False  # as Trainer leaves it
+    adapters.save(model, method, "bases/t5", tmp_path / "m")
+    opened = adapters.load(tmp_path / "m", tmp_path / "nowhere", seq2seq.load).eval()
+    asked = {"input_ids": torch.tensor([[5, 9, 1]]), "decoder_input_ids": torch.tensor([[0, 7]])}
+    assert torch.allclose(model(**asked).logits, opened(**asked).logits, atol=1e-6)
+    assert opened.config.use_cache is True
+    assert {path.suffix for path in (tmp_path / "m").iterdir()} == {".json", ".safetensors"}
+
+
+def write(base: Path, folder: Path) -> None:
+    """Save a small adapter with many targets; also called by the other process."""
+    torch.manual_seed(1)
+    config = T5Config(vocab_size=20, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
+    T5ForConditionalGeneration(config).save_pretrained(base)
+    method = lora(2, ("wo", "q", "v", "k", "o", "wi"))
+    adapters.save(adapters.prepare(seq2seq.load(base), method, "SEQ_2_SEQ_LM", ""), method, "bases/t5", folder)
+
+
+def test_another_process_writes_the_same_adapter(tmp_path):
+    """PEFT keeps the targets in a set, whose order follows PYTHONHASHSEED, which is drawn for this process."""
+    write(tmp_path / "base", tmp_path / "here")
+    line = "import sys, test_adapters; test_adapters.write(*map(test_adapters.Path, sys.argv[1:]))"
+    words = [sys.executable, "-c", line, str(tmp_path / "other"), str(tmp_path / "there")]
+    path = f"{ROOT}{os.pathsep}{Path(__file__).parent}"
+    env = os.environ | {"PYTHONHASHSEED": "1", "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    subprocess.run(words, env=env, check=True, capture_output=True)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
+    config = json.loads((tmp_path / "here/adapter_config.json").read_text("utf-8"))
+    assert config["base_model_name_or_path"] == "bases/t5"
+    assert config["target_modules"] == ["k", "o", "q", "v", "wi", "wo"]
+    assert str(tmp_path) not in json.dumps(config)

@@ -1,0 +1,50 @@
+"""Cheap answers, on literals."""
+
+import polars as pl
+
+from stages.models.baselines import baselines, nearest_review
+
+TRAIN = pl.DataFrame(
+    {
+        "rating": [5, 5, 1, 1, 1],
+        "prompt": ["кофе", "пицца", "кофе, счёт", "пицца", "суп"],
+        "target": ["Кофе чудесный.", "Пицца чудесная.", "Кофе остыл, счёт велик.", "Пицца сгорела.", "Суп пуст."],
+    }
+)
+
+
+def asked(*rows: tuple[int, str]) -> pl.DataFrame:
+    return pl.DataFrame({"rating": [r for r, _ in rows], "prompt": [p for _, p in rows], "target": [""] * len(rows)})
+
+
+def test_nearest_review_is_the_obvious_one_of_the_same_rating():
+    test = asked((1, "пицца"), (5, "пицца"), (1, "счёт, кофе"), (5, "суп, кофе"))
+    assert nearest_review(TRAIN, test) == [
+        "Пицца сгорела.", "Пицца чудесная.", "Кофе остыл, счёт велик.", "Кофе чудесный."
+    ]  # fmt: skip
+
+
+def test_where_no_training_review_has_the_rating_all_are_looked_through():
+    assert nearest_review(TRAIN, asked((3, "суп"), (1, "кофе"))) == [
+        "Суп пуст.", "Кофе остыл, счёт велик."
+    ]  # fmt: skip
+
+
+def test_free_text_is_met_by_the_nearest_review_alone():
+    assert list(baselines(True, TRAIN, asked((5, "кофе")))) == ["nearest_review"]
+
+
+LABELLED = pl.DataFrame(
+    [{"rating": 5, "prompt": "so good", "target": "positive"}] * 6
+    + [{"rating": 1, "prompt": "so bad", "target": "negative"}] * 4
+)
+
+
+def test_labels_are_met_by_the_commonest_and_by_linear_classifiers():
+    told = baselines(False, LABELLED, asked((1, "bad"), (5, "good"), (1, "bad bad")))
+    assert told["majority"] == ["positive"] * 3
+    assert told["tfidf_words"] == told["tfidf_characters"] == ["negative", "positive", "negative"]
+
+
+def test_training_rows_of_one_label_leave_the_majority():
+    assert baselines(False, LABELLED.filter(rating=5), asked((1, "bad"))) == {"majority": ["positive"]}

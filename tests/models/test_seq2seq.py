@@ -1,0 +1,90 @@
+"""The encoder-decoder family: what is saved is what was trained, and loss is per target token."""
+
+import copy
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from stages.models import seq2seq
+from stages.params import Predict
+
+PROMPTS = ["rating 5 | keywords суп", "rating 1", "rating 2 | keywords пицца"]
+TEXTS = ["Суп всем понравился.", "Больше не придём, ждали целый час.", "Пицца был холодный."]
+
+
+@pytest.fixture
+def batch(tokenizer_of, blank):
+    tokenizer, model = tokenizer_of["seq2seq"], blank("seq2seq")
+    labels, cut = seq2seq.targets(tokenizer, TEXTS, 64, ())
+    rows = [{"input_ids": tokenizer(p)["input_ids"], "labels": t} for p, t in zip(PROMPTS, labels, strict=True)]
+    assert cut == 0
+    return seq2seq.collator(tokenizer, model)(rows)
+
+
+@torch.no_grad()
+def test_a_saved_model_gives_the_same_logits(blank, batch, tmp_path):
+    model = blank("seq2seq").eval()
+    model.save_pretrained(tmp_path)
+    loaded = seq2seq.load(tmp_path).eval()
+    assert torch.equal(model(**batch).logits, loaded(**batch).logits)
+    assert loaded.lm_head.weight.data_ptr() == loaded.shared.weight.data_ptr()
+    assert loaded.config.scale_decoder_outputs is False
+
+
+@torch.no_grad()
+def test_the_decoders_output_is_not_scaled_down(blank, batch):
+    model = blank("seq2seq").eval()
+    scaled = copy.deepcopy(model)
+    scaled.config.scale_decoder_outputs = True
+    assert torch.allclose(model(**batch).logits, scaled(**batch).logits * 32**0.5, atol=1e-4)
+
+
+def test_a_blank_model_knows_nothing_yet(blank, batch):
+    model = blank("seq2seq")
+    assert model.shared.weight.std().item() == pytest.approx(0.05, rel=0.05)
+    loss = seq2seq.loss(model(**batch), batch["labels"]).item()
+    assert loss == pytest.approx(torch.log(torch.tensor(float(model.config.vocab_size))).item(), rel=0.25)
+
+
+def test_loss_is_the_mean_per_target_token(blank, batch):
+    outputs, labels = blank("seq2seq")(**batch), batch["labels"]
+    told = labels != -100
+    by_hand = cross_entropy(outputs.logits[told], labels[told])
+    assert (~told).any()
+    assert seq2seq.loss(outputs, labels).item() == pytest.approx(by_hand.item(), rel=1e-6)
+    halved = seq2seq.loss(outputs, labels, num_items_in_batch=2 * told.sum())
+    assert halved.item() == pytest.approx(by_hand.item() / 2, rel=1e-6)
+
+
+def ask(model, tokenizer, settings: Predict, prompts=tuple(PROMPTS)) -> list[str]:
+    ids = [tokenizer(prompt)["input_ids"] for prompt in prompts]
+    torch.manual_seed(1)
+    texts, confidence = seq2seq.answer(model, tokenizer, ids, 8, settings, ())
+    assert confidence == [None] * len(prompts)
+    return texts
+
+
+@pytest.mark.parametrize("size", [1, 2, 64])
+def test_answers_stand_in_the_order_of_the_prompts(blank, tokenizer_of, monkeypatch, size):
+    model, tokenizer = blank("seq2seq"), tokenizer_of["seq2seq"]
+    asked = []
+
+    def echo(input_ids, **options):
+        asked.append(options)
+        return input_ids
+
+    monkeypatch.setattr(model, "generate", echo)
+    assert ask(model, tokenizer, Predict(batch=size, sample=True, temperature=0.7)) == PROMPTS
+    assert {(one["max_new_tokens"], one["do_sample"], one["temperature"]) for one in asked} == {(8, True, 0.7)}
+
+
+def test_a_drawn_answer_is_decided_by_the_seed(blank, tokenizer_of):
+    model, tokenizer = blank("seq2seq"), tokenizer_of["seq2seq"]
+    drawn = Predict(sample=True, temperature=1.0, top_p=0.95)
+    assert ask(model, tokenizer, drawn) == ask(model, tokenizer, drawn) != ask(model, tokenizer, Predict())
+
+
+def test_an_answer_has_at_most_its_limit_of_tokens(blank, tokenizer_of):
+    model, tokenizer = blank("seq2seq"), tokenizer_of["seq2seq"]
+    assert all(len(tokenizer(text)["input_ids"]) <= 8 + 2 for text in ask(model, tokenizer, Predict()))

@@ -1,0 +1,114 @@
+"""A trained model: what is written, that it is the same bytes each time, that its report tells of it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from small_mill import RECIPES, recipe, train_words
+
+from stages import train
+from stages.models.fitting import Fit
+from stages.refusal import Refusal
+
+TOKENIZER = {"tokenizer.json", "tokenizer_config.json"}
+FILES = {
+    "t5-full": {"config.json", "generation_config.json", "model.safetensors"},
+    "t5-lora": {"adapter_config.json", "adapter_model.safetensors", "merged"},
+    "bert-full": {"config.json", "model.safetensors"},
+    "bert-lora": {"adapter_config.json", "adapter_model.safetensors"},
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_folder_holds_weights_settings_and_tokenizer_only(mill, name):
+    folder = mill / "data/models" / name
+    assert {path.name for path in folder.iterdir()} == FILES[name] | TOKENIZER
+    texts = "".join(path.read_text("utf-8") for path in folder.rglob("*.json"))
+    assert str(mill) not in texts and "data/" not in texts
+    assert not list(folder.parent.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["t5-full", "bert-lora"])
+def test_two_trainings_are_the_same_bytes(mill, in_mill, write_settings, name):
+    write_settings()
+    train.main(*train_words(name, RECIPES[name]["model"]["base"], to="-again"))
+    first, again = mill / "data/models" / name, in_mill / "data/models" / f"{name}-again"
+    digests = [
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+        for folder in (first, again)
+    ]
+    assert digests[0] == digests[1]
+    for kind in ("train", "curves"):
+        told = [(root / f"data/reports/{kind}/{out}.json").read_bytes()
+                for root, out in ((mill, name), (in_mill, f"{name}-again"))]  # fmt: skip
+        assert told[0] == told[1]
+
+
+def test_another_seed_trains_another_model(mill, in_mill, write_settings):
+    write_settings(seed=1)
+    train.main(*train_words("bert-lora", "bases/bert", to="-other"))
+    weights = [folder / "adapter_model.safetensors" for folder in
+               (mill / "data/models/bert-lora", in_mill / "data/models/bert-lora-other")]  # fmt: skip
+    assert weights[0].read_bytes() != weights[1].read_bytes()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_report_tells_of_the_training(mill, name):
+    told = {kind: json.loads((mill / f"data/reports/{kind}/{name}.json").read_text())
+            for kind in ("train", "curves", "seconds")}  # fmt: skip
+    report, curve = told["train"], told["curves"]
+    losses = [point["validation_loss"] for point in curve]
+    assert set(report) == {
+        "trainable_parameters", "parameters", "device", "dtype", "steps", "best_step", "validation_loss", "train_loss",
+        "overfitting",
+    }  # fmt: skip
+    assert set(curve[0]) == {"step", "epoch", "train_loss", "validation_loss"}
+    assert report["validation_loss"] == {"first": losses[0], "best": min(losses), "last": losses[-1]}
+    assert report["best_step"] == curve[losses.index(min(losses))]["step"]
+    assert (report["steps"], [point["step"] for point in curve]) == (10, [2, 4, 6, 8, 10])
+    learning = {"t5-lora": 3 * 2 * 4 * 64, "bert-lora": 2 * 4 * 64 + 32 * 3 + 3}.get(name, report["parameters"])
+    assert report["trainable_parameters"] == learning
+    assert set(told["seconds"]) == {"train_seconds", "tokens_per_second", "device"}
+    assert told["seconds"]["tokens_per_second"] > 0
+
+
+def test_a_training_that_overfits_says_so_in_its_report():
+    curve = [{"step": s, "train_loss": t, "validation_loss": v} for s, t, v in [(1, 3.0, 2.0), (2, 1.0, 2.5)]]
+    told = train.summary(Fit(curve, steps=2, best_step=1, seconds=1.0, tokens_per_second=1.0))
+    assert told["overfitting"].startswith("overfitting: from step 1 to 2")
+    assert train.summary(Fit(curve[:1], 1, 1, 1.0, 1.0))["overfitting"] is None
+
+
+def test_targets_the_base_has_not_are_refused_with_nothing_written(in_mill, write_settings):
+    write_settings(recipes={"bert-full": recipe("bert-lora", method={"targets": ["q"]})})
+    words = train_words("bert-full", "bases/bert", to="-new")
+    with pytest.raises(Refusal) as refused:
+        train.main(*words)
+    assert refused.value.where == "params.yaml: recipes.bert-full.method.targets"
+    assert not Path("data/models/bert-full-new").exists() and not Path("data/reports/train").exists()
+
+
+def test_dvclive_holds_the_losses(mill):
+    live = mill / "data/live/t5-full"
+    lines = (live / "plots/metrics/eval/loss.tsv").read_text().splitlines()
+    curve = json.loads((mill / "data/reports/curves/t5-full.json").read_text())
+    assert [float(line.split("\t")[1]) for line in lines[1:]] == pytest.approx(
+        [point["validation_loss"] for point in curve], abs=1e-5
+    )
+
+
+@pytest.mark.slow
+def test_mlflow_logs_beside_dvclive(in_mill, write_settings, monkeypatch):
+    import sqlite3
+
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.setenv(name, "")  # so that what train sets is taken back
+    write_settings(tracking=["dvclive", "mlflow"])
+    train.main(*train_words("bert-lora", "bases/bert", to="-tracked"))
+    assert Path("data/live/bert-lora-tracked/metrics.json").is_file()
+    with sqlite3.connect("data/mlflow.db") as store:
+        assert store.execute("select name, status from runs").fetchall() == [("bert-lora", "FINISHED")]
+        assert store.execute("select count(*) from metrics where key = 'eval_loss'").fetchone() == (5,)
+        assert store.execute("select name from experiments where name = 'reviewmill'").fetchall()
+    assert not Path("mlruns").exists()

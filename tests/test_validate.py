@@ -1,0 +1,287 @@
+"""Clean rows as literals → the gate's verdict, its report, its pages; and what a refused table leaves behind."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from stages import expectations
+from stages import validate as stage
+from stages.refusal import Refusal
+from stages.schema import CLEAN, read, write
+
+ROOT = Path(__file__).parents[1]
+WORDS = ["places", "clean.parquet", "out/valid.parquet", "out/report.json", "out/docs"]
+HOSTILE = "<script>alert('{}')</script>"
+RULES = {
+    "rows": {"low": 20, "high": 60},
+    "rating_share": {1: {"low": 0.1, "high": 0.3}, 5: {"low": 0.5, "high": 0.7}},
+    "rating_expected": {1: 0.2, 3: 0.1, 4: 0.1, 5: 0.6},
+    "rating_divergence": 0.05,
+    "chars": {"median": {"low": 30, "high": 40}, "p95": {"high": 60}, "max": {"high": 60}},
+    "tokens": {"median": {"low": 5, "high": 15}, "p95": {"high": 40}},
+    "token_limit": 50,
+    "truncated_share": 0.1,
+}
+RATINGS = [1, 1, 3, 4, 5, 5, 5, 5, 5, 5] * 4
+
+
+def table(**columns) -> pl.DataFrame:
+    """Forty rows that meet RULES, each hostile in id and text; `columns` replace some of theirs."""
+    rows = {
+        "id": [HOSTILE.format(f"id{n}") for n in range(40)],
+        "group": ["g"] * 40,
+        "rubrics": [""] * 40,
+        "rating": RATINGS,
+        "text": [HOSTILE.format(f"text {n:02}") for n in range(40)],
+        "split": ["train"] * 40,
+    }
+    return pl.DataFrame(rows | columns, schema=CLEAN)
+
+
+@dataclass
+class Run:
+    folder: Path
+    refusal: Refusal | None
+
+    @property
+    def report(self) -> dict:
+        return json.loads((self.folder / "out/report.json").read_text(encoding="utf-8"))
+
+    def verdict(self, name: str) -> dict:
+        return next(one for one in self.report["expectations"] if one["name"] == name)
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory):
+    """Run the stage as DVC does, in a folder of its own (or in `again`, one of an earlier run)."""
+
+    def run(rows: pl.DataFrame, /, again: Path | None = None, **rules) -> Run:
+        folder = again or tmp_path_factory.mktemp("gate")
+        settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+        settings["sources"]["places"]["validate"] = RULES | rules
+        (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            write("clean.parquet", rows, CLEAN)
+            try:
+                stage.main(*WORDS)
+            except Refusal as refusal:
+                return Run(folder, refusal)
+        return Run(folder, None)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def good(gate) -> Run:
+    return gate(table())
+
+
+@pytest.fixture(scope="module")
+def above(gate) -> Run:
+    """Every value lies above its bound."""
+    return gate(
+        table(),
+        rows={"high": 39},
+        rating_share={5: {"high": 0.59}},
+        rating_expected={1: 0.9, 3: 0.03, 4: 0.03, 5: 0.04},
+        chars={"median": {"high": 32}, "p95": {"high": 32}, "max": {"high": 32}},
+        tokens={"median": {"high": 4}, "p95": {"high": 4}},
+        token_limit=4,
+        truncated_share=0.99,
+    )
+
+
+@pytest.fixture(scope="module")
+def below(gate) -> Run:
+    """Every value lies below its bound."""
+    return gate(
+        table(),
+        rows={"low": 41},
+        rating_share={5: {"low": 0.61}},
+        chars={"median": {"low": 35}, "p95": {"low": 35}, "max": {"low": 35}},
+        tokens={"median": {"low": 16}},
+    )
+
+
+@pytest.fixture(scope="module")
+def broken(gate) -> Run:
+    """A duplicate id, two rows without text, and a rating there is none of."""
+    rows = table()
+    ids = [rows["id"][1], *rows["id"][1:]]
+    texts = [" ", None, *rows["text"][2:]]
+    return gate(table(id=ids, text=texts, rating=[None, *RATINGS[1:]]))
+
+
+@pytest.fixture(scope="module")
+def onesided(gate) -> Run:
+    return gate(table(rating=[5] * 40), rating_share={}, rating_expected={5: 1.0})
+
+
+# --- a table that passes ---------------------------------------------------------------------------------------------
+
+
+def test_a_good_table_is_handed_on_unchanged(good):
+    assert good.refusal is None
+    assert read(good.folder / "out/valid.parquet", CLEAN).equals(table())
+    assert good.report["passed"] is True
+    assert good.report["rows"] == 40
+    assert good.report["warnings"] == []
+    assert all(one["passed"] and one["critical"] for one in good.report["expectations"])
+    assert good.verdict("rating_share.5") == {
+        "name": "rating_share.5",
+        "observed": 0.6,
+        "bound": {"low": 0.5, "high": 0.7},
+        "unit": "of rows",
+        "critical": True,
+        "passed": True,
+        "address": "sources.places.validate.rating_share.5",
+    }
+
+
+def test_a_second_run_gives_the_same_bytes(good, gate):
+    names = ["valid.parquet", "report.json"]
+    before = [(good.folder / "out" / name).read_bytes() for name in names]
+    gate(table(), again=good.folder)
+    assert [(good.folder / "out" / name).read_bytes() for name in names] == before
+
+
+# --- tables that do not ----------------------------------------------------------------------------------------------
+
+UPPER = [
+    ("rows", "40 rows, bound -∞ to 39"),
+    ("rating_share.5", "0.6 of rows, bound -∞ to 0.59"),
+    ("rating_divergence", "1.56481 nats, bound -∞ to 0.05"),
+    ("chars.median", "33 characters, bound -∞ to 32"),
+    ("chars.p95", "33 characters, bound -∞ to 32"),
+    ("chars.max", "33 characters, bound -∞ to 32"),
+    ("tokens.median", "14 words and marks, bound -∞ to 4"),
+    ("tokens.p95", "14 words and marks, bound -∞ to 4"),
+    ("truncated_share", "1 of rows over 4 words and marks, bound -∞ to 0.99"),
+]
+LOWER = [
+    ("rows", "40 rows, bound 41 to ∞"),
+    ("rating_share.5", "0.6 of rows, bound 0.61 to ∞"),
+    ("chars.median", "33 characters, bound 35 to ∞"),
+    ("chars.p95", "33 characters, bound 35 to ∞"),
+    ("chars.max", "33 characters, bound 35 to ∞"),
+    ("tokens.median", "14 words and marks, bound 16 to ∞"),
+]
+ROWS = [
+    ("unique_id", "2 rows that share an id, bound -∞ to 0"),
+    ("nonempty_text", "2 rows without text, bound -∞ to 0"),
+    ("rating_known", "1 rows rated otherwise than 1 to 5, bound -∞ to 0"),
+]
+ALSO = {"above": set(), "below": set(), "broken": {"rating_divergence"}}  # a rating of none was not expected either
+
+
+@pytest.mark.parametrize(
+    ("run", "name", "observed"),
+    [("above", *one) for one in UPPER] + [("below", *one) for one in LOWER] + [("broken", *one) for one in ROWS],
+)
+def test_a_broken_bound_refuses_with_name_value_bound_and_address(run, name, observed, request):
+    run = request.getfixturevalue(run)
+    address = "stages/expectations.py" if (name, observed) in ROWS else f"sources.places.validate.{name}"
+    assert not run.verdict(name)["passed"]
+    assert f"- {name}: observed {observed}; {address}" in run.refusal.found.split("\n      ")
+
+
+@pytest.mark.parametrize(("run", "wrong"), [("above", UPPER), ("below", LOWER), ("broken", ROWS)])
+def test_nothing_else_fails(run, wrong, request):
+    also, run = ALSO[run], request.getfixturevalue(run)
+    failed = {one["name"] for one in run.report["expectations"] if not one["passed"]}
+    assert failed == {name for name, _ in wrong} | also
+    assert run.refusal.found.startswith(f"{len(failed)} failed\n")
+
+
+def test_one_rating_alone_is_refused(onesided):
+    assert "- ratings: observed 1 different ratings, bound 2 to ∞" in onesided.refusal.found
+    assert [one["name"] for one in onesided.report["expectations"] if not one["passed"]] == ["ratings"]
+
+
+def test_a_rating_that_was_not_expected_at_all_is_an_infinite_divergence(gate):
+    run = gate(table(), rating_expected={1: 1.0}, rating_share={})
+    assert run.verdict("rating_divergence") | {"observed": None, "passed": False} == run.verdict("rating_divergence")
+    assert "rating_divergence: nothing could be observed nats" in run.refusal.found
+
+
+def test_a_refused_table_leaves_its_account_and_no_table(good, gate):
+    folder = good.folder
+    gate(table(), again=folder)
+    run = gate(table(), again=folder, rows={"low": 41})
+    assert run.refusal.where == "clean.parquet, 40 rows; out/report.json; out/docs/index.html"
+    assert run.refusal.do.endswith("params.yaml: sources.places.validate.warning")
+    assert run.report["passed"] is False
+    assert (folder / "out/docs/index.html").is_file()
+    assert not (folder / "out/valid.parquet").exists()
+    assert gate(table(), again=folder).refusal is None, "and the next good one passes again"
+
+
+WARN = ["tokens", "rating_share"]
+
+
+def test_a_warning_reports_and_does_not_stop(gate, capsys):
+    run = gate(table(), tokens={"p95": {"high": 13}}, rating_share={5: {"low": 0.9}}, warning=WARN)
+    assert run.refusal is None
+    assert run.report["passed"] is True
+    assert run.report["warnings"] == ["rating_share.5", "tokens.p95"]
+    assert run.verdict("tokens.p95")["critical"] is False
+    assert (run.folder / "out/valid.parquet").is_file()
+    out = capsys.readouterr().out
+    assert out.startswith("validate places: 40 rows, 10 of 12 expectations met\n")
+    assert "- tokens.p95: observed 14 words and marks, bound -∞ to 13; sources.places.validate.tokens.p95" in out
+
+
+@pytest.mark.parametrize(
+    ("rules", "found", "where"),
+    [
+        ({"warning": ["tokens.p59", "rows"]}, "tokens.p59", "params.yaml: sources.places.validate.warning"),
+        ({"rating_expected": {5: 0.0}}, "none above 0", "params.yaml: sources.places.validate.rating_expected"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(gate, rules, found, where):
+    refusal = gate(table(), **rules).refusal
+    assert (refusal.found, refusal.where) == (found, where)
+
+
+def test_an_empty_table_is_refused_and_leaves_nothing_of_an_earlier_run(good, gate):
+    gate(table(), again=good.folder)
+    run = gate(table().head(0), again=good.folder)
+    assert (run.refusal.expected, run.refusal.found) == ("rows to validate", "none")
+    assert run.refusal.do == "dvc repro clean@places"
+    assert list((run.folder / "out").iterdir()) == []
+    gate(table(), again=good.folder)
+
+
+def test_what_could_not_be_evaluated_has_failed(gate, monkeypatch):
+    """GX meets an exception (a column it is asked about is not there) and does not stop of itself."""
+    measures = expectations.measures
+    monkeypatch.setattr(expectations, "measures", lambda *given: measures(*given).drop("chars_p95"))
+    run = gate(table())
+    assert not run.verdict("chars.p95")["passed"]
+    assert "- chars.p95: nothing could be observed characters, bound -∞ to 60" in run.refusal.found
+    assert run.refusal.found.startswith("1 failed\n")
+
+
+# --- what leaves the house -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("run", ["good", "broken", "above"])
+def test_the_pages_show_nothing_a_reviewer_wrote(run, request):
+    docs = request.getfixturevalue(run).folder / "out/docs"
+    pages = {page: page.read_text(encoding="utf-8") for page in docs.rglob("*.html")}
+    assert docs / "index.html" in pages
+    assert any("rating_share.5" in page for page in pages.values()), "the pages that show the suite"
+    for page in pages.values():
+        for written in ("alert(", "alert&#", "text 0", "id0"):
+            assert written not in page
+
+
+def test_nothing_is_reported_to_the_makers_of_great_expectations():
+    """1.24 as installed has nothing that would; the variable holds for the versions that have."""
+    assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
