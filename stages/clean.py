@@ -107,11 +107,12 @@ def main(name: str, raw: str, kept: str, rejected: str, account: str) -> None:
     """Clean the source `name`; the rejected rows are written even when none is left to keep."""
     rules = params.entry(params.load().sources, name, "sources").clean
     rows, lost, counts = clean(read(raw, RAW), rules)
-    reasons = ", ".join(f"{reason} {n:,}" for reason, n in counts["rejected"].items() if n)
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in counts["rejected"].items() if n) or "none"
     write(rejected, lost, REJECTED)
     if not rows.height:
         raise Refusal(
-            "rows after cleaning", f"none of {counts['rows_in']:,} ({reasons or 'the table was empty'})",
+            "rows after cleaning",
+            f"none of {counts['rows_in']:,} ({reasons if counts['rows_in'] else 'the table was empty'})",
             f"params.yaml: sources.{name}.clean", f"loosen the rule that took most, or read {rejected} row by row",
         )  # fmt: skip
     write(kept, rows, CLEAN)

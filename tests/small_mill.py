@@ -19,8 +19,8 @@ SAMPLE = {"sample": True, "temperature": 0.7, "top_p": 0.9, "batch": 8}
 RECIPES = {
     "t5-full": WRITE | {"model": T5, "method": FULL, "predict": SAMPLE},
     "t5-lora": WRITE | {"model": T5, "method": LORA | {"targets": ["v", "q"], "merge": True}, "predict": SAMPLE},
-    "bert-full": LABEL | {"model": BERT, "method": FULL},
-    "bert-lora": LABEL | {"model": BERT, "method": LORA | {"targets": ["query", "value"]}},
+    "bert-full": LABEL | {"model": BERT, "method": FULL, "predict": {"batch": 8}},
+    "bert-lora": LABEL | {"model": BERT, "method": LORA | {"targets": ["query", "value"]}, "predict": {"batch": 8}},
 }  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def test_main_writes_all_three(project, capsys):
     assert read("out/kept.parquet", CLEAN)["id"].to_list() == ["0", "2"]
     assert read("out/rejected.parquet", REJECTED)["reason"].to_list() == ["rating_missing"]
     assert json.loads(Path("out/account.json").read_text())["rows_out"] == 2
-    assert capsys.readouterr().out == "places: 3 rows in, 2 kept, 1 rejected (rating_missing 1)\n"
+    assert capsys.readouterr().out == "clean places: 3 rows in, 2 kept, 1 rejected (rating_missing 1)\n"
 
 
 def test_equal_rows_give_equal_bytes(project):

@@ -50,7 +50,7 @@ def test_a_bundled_corpus_is_asked_for_by_name_rows_and_seed(project, monkeypatc
     monkeypatch.setattr(collect.sample, "generate", lambda *words: rows if words == ("places", 9000, seed) else None)
     collect.main("places", "raw/places.parquet")
     assert read("raw/places.parquet", RAW).equals(rows)
-    assert capsys.readouterr().out == "places: 1 rows collected from places\n"
+    assert capsys.readouterr().out == "collect places: 1 rows from places\n"
 
 
 def test_equal_files_give_equal_bytes(project):
