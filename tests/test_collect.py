@@ -35,7 +35,7 @@ def test_a_file_becomes_the_raw_table(project, capsys):
     rows = read("raw/films.parquet", RAW)
     assert rows.select("id", "text", "rating").row(0) == ("a", "Slow start.", "4.0")
     assert rows.height == 3
-    assert capsys.readouterr().out == "films: 3 rows collected from in.csv\n"
+    assert capsys.readouterr().out == "collect films: 3 rows from in.csv\n"
 
 
 def test_the_seed_of_the_settings_draws_the_sample(project):
