@@ -5,6 +5,7 @@ Writes  a report: every metric with its 95% interval, overall and per rating; ex
 Params  seed, numerics, recipes.<name>.task, .rows, sources.<source>.enrich.language
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,19 +18,19 @@ from stages.keywords import lemmas_of
 from stages.metrics import agreement, coverage, labels, overlap
 from stages.models import linear
 from stages.models.baselines import baselines
-from stages.models.features import features
-from stages.numerics import settle
 from stages.refusal import Refusal, run
 from stages.schema import ANSWERS, read
+from stages.splits import judged
 
 EXAMPLES = 10
+
+Ear = Callable[[list[str]], list[int]]
 
 
 def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, report: str) -> None:
     settings = params.load()
     recipe = params.entry(settings.recipes, name, "recipes")
     task = tasks.load(recipe.task)
-    settle(settings.numerics, settings.seed)
     train, test = (datasets.load_from_disk(str(Path(tokens) / split)).to_polars() for split in ("train", "test"))
     given = read(answers, ANSWERS)
     if given["id"].to_list() != test["id"].to_list():
@@ -38,10 +39,14 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
     language = settings.sources[recipe.rows.source].enrich.language
     free = not task.labels  # only free text is judged; a chosen label is right or wrong by itself
 
-    def score(rows: pl.DataFrame, texts: list[str]) -> dict:
-        return measure(task, rows, texts, Path(judge), language, settings.seed)
+    known = train.filter(~judged(train["id"])) if free else train
 
-    told = {"answer": list(given["answer"]), "base": list(given["base_answer"])} | baselines(free, train, test)
+    hear = ear(Path(judge), settings)
+
+    def score(rows: pl.DataFrame, texts: list[str]) -> dict:
+        return measure(task, rows, texts, hear, language, settings.seed)
+
+    told = {"answer": list(given["answer"]), "base": list(given["base_answer"])} | baselines(free, known, test)
     everything = {who: score(test, texts) for who, texts in told.items()}
     said = test.with_columns(given["answer"])
     heard = read_json(judge_report) if free else None
@@ -68,13 +73,13 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
     print(f"evaluate {name}: {account['headline']} {shown} on {first['n']} rows")
 
 
-def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], judge: Path, language: str, seed: int) -> dict:
+def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], hear: Ear, language: str, seed: int) -> dict:
     """The task's metrics of `texts`, answers to `rows` in the same order."""
     targets = rows["target"].to_list()
     measures = {
         "accuracy": lambda: labels.accuracy(texts, targets),
         "macro_f1": lambda: labels.macro_f1(texts, targets, task.labels, seed),
-        "tone_agreement": lambda: agreement.tone_agreement(rows["rating"].to_list(), hear(texts, judge)),
+        "tone_agreement": lambda: agreement.tone_agreement(rows["rating"].to_list(), hear(texts)),
         "keyword_recall": lambda: coverage.keyword_recall(
             rows["keywords"].to_list(), [set(lemmas) for lemmas in lemmas_of(texts, language)], seed
         ),
@@ -84,10 +89,17 @@ def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], judge: Path,
     return {name: measures[name]() for name in task.metrics}
 
 
-def hear(texts: list[str], judge: Path) -> list[int]:
-    """The rating that the judge hears in each text."""
+def ear(judge: Path, settings: params.Params) -> Ear:
+    """The judge as a function: texts → the rating it hears in each."""
     model = linear.load(judge)
-    return [int(label) for label in model.predict(texts, partial(features, judge / linear.ENCODER))]
+    features = None
+    if model.kind == linear.ENCODER:  # torch is opened for this judge alone
+        from stages.models.features import features as encode
+        from stages.numerics import settle
+
+        settle(settings.numerics, settings.seed)
+        features = partial(encode, judge / linear.ENCODER)
+    return lambda texts: [int(label) for label in model.predict(texts, features)]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stages.refusal import Refusal
+
 
 @contextmanager
 def replacing(target: str | Path) -> Iterator[Path]:
@@ -44,4 +46,10 @@ def write_json(target: str | Path, value: object) -> None:
 
 
 def read_json(path: str | Path) -> dict:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """What `write_json` wrote; refuses a file that is missing or is not JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Refusal("a JSON file", "no such file", str(path), "dvc repro, which makes it") from error
+    except ValueError as error:  # JSON's and Unicode's errors alike
+        raise Refusal("JSON", str(error), str(path), "delete it and run dvc repro, which makes it anew") from error

@@ -1,8 +1,8 @@
 """Train a source's judge: a classifier that reads a review and says how many stars it sounds like.
 
 Three are tried on held-out rows, TF-IDF over words, TF-IDF over characters and the base's frozen encoder; the one with
-the best mean recall over ratings is kept. It never sees validation or test rows while it learns, and what it scores on
-the test rows stands beside every figure that evaluate gets from it.
+the best mean recall over ratings is kept. It learns from half of the training rows (splits.judged), never from
+validation or test rows, and what it scores on the test rows stands beside every figure that evaluate gets from it.
 
 Reads   the enriched table; a base
 Writes  the classifier (JSON and safetensors; with the encoder, when that one is kept); a report of its accuracy
@@ -24,7 +24,7 @@ from stages.models.features import features
 from stages.numerics import settle
 from stages.refusal import Refusal, run
 from stages.schema import ENRICHED, read
-from stages.splits import pick
+from stages.splits import judged, pick
 
 
 def main(name: str, table: str, base: str, folder: str, report: str) -> None:
@@ -32,6 +32,7 @@ def main(name: str, table: str, base: str, folder: str, report: str) -> None:
     wanted = params.entry(settings.judges, name, "judges")
     settle(settings.numerics, settings.seed)
     rows = read(table, ENRICHED)
+    rows = rows.filter((pl.col("split") != "train") | judged(rows["id"]))
     train, validation, test = (
         pick(rows.filter(split=split), wanted.rows, even=False, seed=settings.seed)
         for split in ("train", "validation", "test")

@@ -268,6 +268,11 @@ class Params(Strict):
 
 def load(path: Path = FILE) -> Params:
     """Read and check the whole file; refuse with every mistake in it at once."""
+    return check(read(path), str(path))
+
+
+def read(path: Path) -> dict:
+    """The sections of a settings file, as YAML gives them."""
     path = Path(path)
     if not path.is_file():
         raise Refusal("the settings", "no such file", str(path), "run from the project's root")
@@ -280,7 +285,7 @@ def load(path: Path = FILE) -> Params:
         raise Refusal("valid YAML", found, where, "mend that line: look for a tab, a missing space or colon") from error
     if not isinstance(raw, dict):
         raise Refusal("sections such as sources and recipes", type(raw).__name__, str(path), "restore it from git")
-    return check(raw, str(path))
+    return raw
 
 
 def check(raw: dict, where: str = str(FILE)) -> Params:

@@ -34,14 +34,16 @@ def main(name: str, table: str, folder: str, report: str) -> None:
     tokenizer = tokenizers.unigram(base.family, texts, base.vocabulary, base.symbols)
     ids, cut = tokenizers.encode(tokenizer, texts, base.max_tokens)
     model = family(base.family).blank(base, tokenizer)
-    data = datasets.Dataset.from_dict({"input_ids": ids, "length": [len(one) for one in ids]})
+    collator = denoising.collator(base.family, tokenizer, model, settings.seed)
     held_out = max(1, int(len(ids) * HELD_OUT))
+    validation = [collator.corrupt(one) for one in ids[:held_out]]  # once, so that every validation asks the same
+    train = {"input_ids": ids[held_out:], "length": [len(one) for one in ids[held_out:]]}
     scratch = Path(folder).with_name(f".{name}.checkpoints")
     done = fit(
         model,
-        data.select(range(held_out, len(ids))),
-        data.select(range(held_out)),
-        denoising.collator(base.family, tokenizer, model, settings.seed),
+        datasets.Dataset.from_dict(train),
+        datasets.Dataset.from_list(validation),
+        collator,
         loss,
         scratch,
         settings.seed,

@@ -30,6 +30,14 @@ def assign(groups: pl.Series, validation: float, test: float) -> pl.Series:
     return split.to_series().rename("split")
 
 
+def judged(ids: pl.Series) -> pl.Series:
+    """Whether a training row teaches its source's judge: every second one does, by a hash of its id.
+
+    A baseline that copies training reviews may copy the others only, for a judge knows by heart what it learnt from.
+    """
+    return (fraction(ids, "judge") < 0.5).rename("judged")
+
+
 def pick(rows: pl.DataFrame, most: int | None, even: bool, seed: int) -> pl.DataFrame:
     """At most `most` rows, chosen by a hash of id and seed; with `even`, equally many of each rating.
 

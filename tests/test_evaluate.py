@@ -9,6 +9,7 @@ from small_mill import RECIPES
 
 from stages import evaluate, schema, tasks
 from stages.refusal import Refusal
+from stages.splits import judged
 
 JUDGED = ["data/judges/places", "data/reports/judge/places.json"]
 KEYS = {"recipe", "task", "headline", "metrics", "slices", "base", "baselines", "reference", "judge", "examples"}
@@ -43,6 +44,18 @@ def test_free_text_is_judged_and_set_against_people(mill):
     assert told["judge"] == {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy")}
     assert told["reference"]["chrf"]["value"] == 100.0  # people's own reviews are their own reference
     assert told["reference"]["keyword_recall"]["value"] == 1.0  # a keyword is a lemma of its review
+
+
+def test_the_nearest_review_is_one_that_the_judge_has_not_learnt(in_mill, write_settings, monkeypatch):
+    write_settings()
+    seen = []
+    monkeypatch.setattr(evaluate, "baselines", lambda free, train, test: seen.append(train) or {})
+    for name in ("t5-full", "bert-full"):
+        evaluate.main(name, f"data/tokens/{name}", f"data/answers/{name}.parquet", *JUDGED, "out.json")
+    train = schema.read("data/enriched/places.parquet", schema.ENRICHED).filter(split="train")
+    unheard = set(train.filter(~judged(train["id"]))["id"])
+    assert 20 < len(unheard) < 60 and set(seen[0]["id"]) == unheard
+    assert seen[1].height == 80  # labels are not judged, so their baselines learn from every row
 
 
 def test_labels_are_set_against_linear_classifiers(mill):

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from stages.files import read_json, replacing, replacing_folder, write_json
+from stages.refusal import Refusal
 
 
 def test_a_file_appears_whole_with_its_folders(tmp_path):
@@ -65,3 +66,12 @@ def test_json_with_equal_content_is_equal_bytes(tmp_path):
         Path(tmp_path / "a.json").read_text(encoding="utf-8") == '{\n  "a": [\n    1.5,\n    null\n  ],\n  "б": 1\n}\n'
     )
     assert read_json(tmp_path / "a.json") == {"a": [1.5, None], "б": 1}
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff\xfe"])
+def test_json_that_cannot_be_read_is_refused_by_name(tmp_path, content):
+    if content is not None:
+        (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(Refusal) as refused:
+        read_json(tmp_path / "a.json")
+    assert refused.value.where == str(tmp_path / "a.json") and "dvc repro" in refused.value.do

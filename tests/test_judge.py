@@ -11,6 +11,7 @@ from stages import judge, schema
 from stages.models import linear
 from stages.models.features import features
 from stages.refusal import Refusal
+from stages.splits import judged
 
 TABLE = "data/enriched/places.parquet"
 
@@ -20,10 +21,12 @@ def told(mill) -> dict:
     return json.loads((mill / "data/reports/judge/places.json").read_text())
 
 
-def test_the_report_has_its_shape(told):
+def test_the_report_has_its_shape(mill, told):
     assert set(told) == {"kind", "candidates", "rows", "accuracy", "tone_accuracy", "slices"}
     assert set(told["candidates"]) == {"tfidf_words", "tfidf_characters", "encoder"}
-    assert (told["rows"], told["accuracy"]["n"], told["tone_accuracy"]["n"]) == (80, 20, 20)
+    learnt = judged(schema.read(mill / TABLE, schema.ENRICHED).filter(split="train")["id"]).sum()
+    assert 20 < learnt < 60  # of 80 training rows
+    assert (told["rows"], told["accuracy"]["n"], told["tone_accuracy"]["n"]) == (learnt, 20, 20)
     assert told["tone_accuracy"]["value"] >= told["accuracy"]["value"]
     by_rating = told["slices"]["rating"]
     assert {rating: one["accuracy"]["n"] for rating, one in by_rating.items()} == dict.fromkeys("12345", 4)

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stages.splits import assign, fraction, pick
+from stages.splits import assign, fraction, judged, pick
 
 GROUPS = pl.Series("group", [f"g{n}" for n in range(5000)])
 
@@ -90,3 +90,10 @@ def test_an_even_pick_has_equally_many_of_each_rating(most, each):
 
 def test_an_even_pick_of_nothing_is_nothing():
     assert pick(rows(0), 10, True, 7).height == 0
+
+
+def test_half_the_rows_teach_the_judge_whatever_else_there_is():
+    ids = pl.Series("id", [str(n) for n in range(2000)])
+    teaches = judged(ids)
+    assert teaches.mean() == pytest.approx(0.5, abs=0.05)
+    assert teaches.head(10).equals(judged(ids.head(10)))

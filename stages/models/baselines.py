@@ -10,7 +10,7 @@ from stages.models import linear
 def baselines(free: bool, train: pl.DataFrame, test: pl.DataFrame) -> dict[str, list[str]]:
     """name → an answer to each test row. Both tables hold rating, prompt and target; `free`: targets are free text."""
     if free:
-        return {"nearest_review": nearest_review(train, test)}
+        return {"nearest_review": nearest_review(train, test)} if train.height else {}
     prompts, targets = train["prompt"].to_list(), train["target"].to_list()
     common = train["target"].value_counts().sort("count", "target", descending=True)["target"][0]
     told = {"majority": [common] * test.height}

@@ -1,4 +1,4 @@
-"""What span corruption hides is in the labels, and all the rest in the inputs."""
+"""What is hidden is in the labels, and all the rest in the inputs."""
 
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from stages.models import denoising
 @pytest.fixture
 def corruption(tokenizer_of, blank):
     model = blank("seq2seq")
-    return lambda seed: denoising.SpanCorruption(tokenizer_of["seq2seq"], model, seed)
+    return lambda seed: denoising.Seq2SeqDenoising(tokenizer_of["seq2seq"], model, seed)
 
 
 def spans(ids: list[int], sentinels: list[int]) -> dict[int, list[int]]:
@@ -30,7 +30,7 @@ def spans(ids: list[int], sentinels: list[int]) -> dict[int, list[int]]:
 def test_inputs_and_labels_put_together_are_the_row(corruption, length):
     collator, body = corruption(3), list(range(1000, 1000 + length))
     for _ in range(60):
-        one = collator.corrupt([*body, 1])
+        one = collator.spans(body)
         assert (one["input_ids"][-1], one["labels"][-1], one["labels"][0]) == (1, 1, collator.sentinels[0])
         hidden = spans(one["labels"][:-1], collator.sentinels)
         shown = spans(one["input_ids"][:-1], collator.sentinels)
@@ -43,15 +43,32 @@ def test_spans_do_not_touch(corruption):
     """Two sentinels side by side would be one span told in two pieces."""
     collator = corruption(4)
     for _ in range(100):
-        ids = collator.corrupt([*range(1000, 1040), 1])["input_ids"]
+        ids = collator.spans([*range(1000, 1040)])["input_ids"]
         assert not any(a in collator.sentinels and b in collator.sentinels for a, b in pairwise(ids))
 
 
-def test_about_the_declared_shares_are_hidden(corruption):
+@pytest.mark.parametrize("length", [1, 2, 40])
+def test_a_rebuilt_row_keeps_some_of_its_tokens_in_any_order(corruption, length):
+    collator, body = corruption(5), list(range(1000, 1000 + length))
+    rows = [collator.rebuilt(body) for _ in range(20)]
+    for one in rows:
+        assert one["labels"] == [*body, 1] and one["input_ids"][-1] == 1
+        kept = one["input_ids"][:-1]
+        assert len(kept) == len(set(kept)) == max(1, round(0.3 * length)) and set(kept) <= set(body)
+    assert any(one["input_ids"] != [*sorted(one["input_ids"][:-1]), 1] for one in rows) == (length > 2)
+
+
+def test_half_the_rows_are_rebuilt_and_15_percent_of_the_others_hidden(corruption):
     collator = corruption(5)
     hidden = [sum(1000 <= i < 1100 for i in collator.corrupt([*range(1000, 1100), 1])["labels"]) for _ in range(200)]
-    assert set(hidden) == {15, 50}
+    assert set(hidden) == {15, 100}
     assert 60 < hidden.count(15) < 140
+
+
+def test_a_row_that_has_labels_is_only_padded(corruption):
+    batch = corruption(5)([{"input_ids": [20, 21, 1], "labels": [22, 1]}, {"input_ids": [20, 1], "labels": [1]}])
+    assert batch["input_ids"].tolist() == [[20, 21, 1], [20, 1, 0]]
+    assert batch["labels"].tolist() == [[22, 1], [1, -100]]
 
 
 def test_the_seed_decides_what_is_hidden(corruption):
@@ -80,6 +97,10 @@ def test_an_encoder_learns_masked_tokens(tokenizer_of, blank):
     torch.manual_seed(1)
     batch = collator([{"input_ids": tokenizer("Суп был холодный " * 8)["input_ids"]} for _ in range(8)])
     told = batch["labels"] != -100
+    ids = [5, 6, 7, 8] * 9
+    assert collator.corrupt(ids) != collator.corrupt(ids)
+    one, same = (denoising.collator("encoder", tokenizer, blank("encoder"), seed=1) for _ in range(2))
+    assert one.corrupt(ids) == same.corrupt(ids)
     assert 0.05 < told.float().mean() < 0.3
     assert (batch["input_ids"][told] == tokenizer.mask_token_id).float().mean() > 0.5
     framed = batch["labels"][:, [0, -1]]
