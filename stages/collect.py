@@ -1,26 +1,77 @@
 """Collect the raw rows of a source: as text, exactly as the source has them, in its order.
 
-Reads   a bundled synthetic corpus, or the file that the settings name
-Writes  the raw table
+Reads   a bundled synthetic corpus, or the files that the settings name
+Writes  the raw table; the rows that could not be read, with their place and reason; a report
 Params  seed, sources.<name>.collect
 """
 
+from collections import Counter
+from collections.abc import Iterator
+
 from stages import params
-from stages.refusal import run
-from stages.schema import RAW, write
-from stages.sources import file, sample
+from stages.files import write_json
+from stages.refusal import Refusal, run
+from stages.schema import RAW
+from stages.sources import file, sample, snapshot
+from stages.sources.batch import REJECTS, Batch, rejected
+from stages.sources.draw import Draw
+
+PLACES = 3  # first bad rows named in a refusal
 
 
-def main(name: str, raw: str) -> None:
+def main(name: str, raw: str, bad: str, report: str) -> None:
     """Collect the source `name`."""
     settings = params.load()
     wanted = params.entry(settings.sources, name, "sources").collect
+    address = f"params.yaml: sources.{name}.collect"
+    draw = Draw(getattr(wanted, "sample", None), settings.seed)
+    read, rejects, first = 0, Counter(), []
+    with snapshot.writing((raw, RAW), (bad, REJECTS)) as (rows, aside):
+        for batch in _batches(wanted, settings.seed, address):
+            assert batch.read == batch.rows.height + len(batch.rejects), "a row neither read nor rejected"
+            read += batch.read
+            rejects.update(reason for _, reason, _ in batch.rejects)
+            first += [(batch.file, line, reason) for line, reason, _ in batch.rejects[: PLACES - len(first)]]
+            aside.add(rejected(batch))
+            for kept in draw.add(batch.rows):
+                rows.add(kept)
+        for kept in draw.rest():
+            rows.add(kept)
+        _bound(read, rejects, first, getattr(wanted, "bad_share", 1.0), address)
+        if not rows.rows:
+            raise Refusal("rows", "a file without any", _said(wanted), "fetch the file again")
+        rejects += Counter(not_sampled=draw.left_out)
+        assert read == rows.rows + rejects.total(), "a row lost between source and snapshot"
+    write_json(report, {"rows_in": read, "rows_out": rows.rows, "rejected": dict(rejects)})
+    lost = "".join(f", {count:,} {reason}" for reason, count in sorted(rejects.items()))
+    print(f"collect {name}: {rows.rows:,} rows from {_said(wanted)}{lost}")
+
+
+def _batches(wanted: params.SampleSource | params.FileSource, seed: int, address: str) -> Iterator[Batch]:
+    match wanted.kind:
+        case "sample":
+            rows = sample.generate(wanted.corpus, wanted.rows, seed)
+            return iter([Batch(rows.height, rows, [])])
+        case "file":
+            return file.read(wanted, address)
+
+
+def _bound(read: int, rejects: Counter, first: list[tuple], share: float, address: str) -> None:
+    """Refuse when more than `share` of the rows could not be read."""
+    if rejects.total() > share * read:
+        counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(rejects.items()))
+        raise Refusal(
+            f"at most {share:.2%} of the rows unreadable", f"{rejects.total():,} of {read:,}: {counts}",
+            "first " + "; ".join(f"{file} line {line} ({reason})" for file, line, reason in first),
+            f"mend them, fetch the file again, or raise {address}.bad_share",
+        )  # fmt: skip
+
+
+def _said(wanted: params.SampleSource | params.FileSource) -> str:
+    """Where the rows come from, in a word or two."""
     if wanted.kind == "sample":
-        rows = sample.generate(wanted.corpus, wanted.rows, settings.seed)
-    else:
-        rows = file.read(wanted, settings.seed, f"params.yaml: sources.{name}.collect")
-    write(raw, rows, RAW)
-    print(f"collect {name}: {rows.height:,} rows from {wanted.corpus if wanted.kind == 'sample' else wanted.path}")
+        return wanted.corpus
+    return wanted.path if isinstance(wanted.path, str) else f"{wanted.path[0]} and {len(wanted.path) - 1} more"
 
 
 if __name__ == "__main__":

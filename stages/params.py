@@ -48,13 +48,24 @@ class Columns(Strict):
     split: str | None = Field(None, description="the source's own train / validation / test, where it has one")
 
 
+BadShare = Annotated[
+    float, Field(ge=0, le=1, description="highest share of rows that cannot be read; above it nothing is collected")
+]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class FileSource(Strict):
     kind: Literal["file"]
-    path: str = Field(description="a local file, relative to the project's root")
-    format: Literal["parquet", "csv", "tskv", "jsonl"]
+    path: str | tuple[str, ...] = Field(
+        min_length=1, description="a file, a list of files or a glob: a local path, file://, https:// or s3://"
+    )
+    format: Literal["parquet", "csv", "tskv", "jsonl"] = Field(description="plain, or packed as gz, xz or zst")
     columns: Columns
-    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="of the file; refused when it differs")
+    sha256: Sha256 | dict[str, Sha256] | None = Field(
+        None, description="of the file as it lies; of several files a mapping, file: sha256; refused when it differs"
+    )
     sample: PositiveInt | None = Field(None, description="rows to keep, chosen by a hash of id and seed; null: all")
+    bad_share: BadShare = 0.01
 
 
 class Split(Strict):

@@ -1,67 +1,67 @@
-"""Raw rows from a local file: parquet, csv, tskv (tab separated key=value, as Yandex writes it) or jsonl.
+"""Raw rows from files: parquet, csv, tskv (tab separated key=value, as Yandex writes it) or jsonl, plain or packed.
 
 Values stay as the file has them: a number becomes its text, and what the file lacks is null.
 """
 
 import difflib
-import hashlib
-from pathlib import Path
-
-import polars as pl
+import shutil
+import tempfile
+from collections.abc import Iterator
 
 from stages.params import FileSource
 from stages.refusal import Refusal
-from stages.schema import RAW
+from stages.sources import addresses, packed
+from stages.sources.batch import Batch, in_id_order, listed, mapped
 from stages.sources.formats import READERS
-from stages.splits import fraction
 
 
-def read(settings: FileSource, seed: int, address: str) -> pl.DataFrame:
-    """The rows of a file as the raw table; with `sample`, that many of them, in the file's order.
+def read(settings: FileSource, address: str) -> Iterator[Batch]:
+    """The rows of the files in order, as the raw table, in batches.
 
     address: of the settings in params.yaml, for refusals. Refuses a missing, empty, changed or broken file, a column
     that is not there or holds neither text nor numbers, and ids that are missing in some rows.
     """
-    path = Path(settings.path)
-    _check(path, settings.sha256, address)
+    return in_id_order(_read(settings, address), address)
+
+
+def _read(settings: FileSource, address: str) -> Iterator[Batch]:
     columns = settings.columns.model_dump(exclude_none=True)
-    table, found = READERS[settings.format](path, list(dict.fromkeys(columns.values())))
+    first = 0
+    for name, path in addresses.here(addresses.find(settings, address), settings, address):
+        for batch in _batches(settings, columns, name, path, address):
+            yield batch._replace(rows=mapped(batch.rows, columns, first), file=name)
+            first += batch.rows.height
+
+
+def _batches(settings: FileSource, columns: dict[str, str], name: str, path, address: str) -> Iterator[Batch]:
+    """The batches of one file; refuses at its end a column that no row of it has."""
+    wanted, found = list(dict.fromkeys(columns.values())), []
+    try:
+        with packed.Unpacked(path, name) as stream:
+            if settings.format == "parquet":  # is read from its end
+                with tempfile.TemporaryFile() as whole:
+                    if stream.packed:
+                        shutil.copyfileobj(stream, whole)
+                        whole.seek(0)
+                    readable = whole if stream.packed else stream.stream
+                    for found, batch in READERS["parquet"](readable, wanted, name):
+                        _require(columns, found, address)
+                        yield batch
+            else:
+                for found, batch in READERS[settings.format](stream, wanted, name):
+                    if settings.format == "csv":
+                        _require(columns, found, address)
+                    yield batch
+    except packed.BROKEN as error:
+        what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        kind = "a readable parquet table" if settings.format == "parquet" else f"a readable {settings.format} file"
+        raise Refusal(kind, what, name, "fetch the file again") from error
+    _require(columns, found, address)
+
+
+def _require(columns: dict[str, str], found: list[str], address: str) -> None:
     for ours, theirs in columns.items():
         if theirs not in found:
             close = difflib.get_close_matches(theirs, found, 1)
             hint = f"did you mean {close[0]}?" if close else "write one of the columns found"
-            raise Refusal(f"a column {theirs}", ", ".join(found) or "none", f"{address}.columns.{ours}", hint)
-    if not table.height:
-        raise Refusal("rows", "a file without any", str(path), "fetch the file again")
-    absent = dict.fromkeys(RAW, pl.lit(None, pl.String)) | {"id": pl.int_range(pl.len()).cast(pl.String)}
-    rows = table.select((pl.col(columns[name]) if name in columns else absent[name]).alias(name) for name in RAW)
-    nulls = rows["id"].null_count()
-    if nulls:
-        raise Refusal(
-            "an id in every row", f"{nulls:,} of {rows.height:,} rows without one", f"{address}.columns.id",
-            "choose a column that is always filled, or drop columns.id: a row's number is its id then",
-        )  # fmt: skip
-    return rows if settings.sample is None else _sample(rows, settings.sample, seed)
-
-
-def _check(path: Path, sha256: str | None, address: str) -> None:
-    """Refuse a file that is not there, holds nothing, or is not the one that was pinned."""
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise Refusal("a file of reviews", found, str(path), f"put the file there, or correct {address}.path")
-    if not path.stat().st_size:
-        raise Refusal("a file of reviews", "an empty file", str(path), "fetch the file again")
-    if sha256:
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        if digest != sha256:
-            raise Refusal(
-                f"sha256 {sha256}", f"sha256 {digest}", f"{path}; {address}.sha256",
-                "fetch the pinned file again; if the new one is meant, write its sha256",
-            )  # fmt: skip
-
-
-def _sample(rows: pl.DataFrame, most: int, seed: int) -> pl.DataFrame:
-    """`most` rows by a hash of id and seed, so that a longer file keeps most of the same ones."""
-    order = pl.DataFrame({"order": fraction(rows["id"], f"sample {seed}")}).with_row_index("row")
-    return rows[order.sort("order", "row").head(most)["row"].sort()]
+            raise Refusal(f"a column {theirs}", listed(found), f"{address}.columns.{ours}", hint)
