@@ -68,6 +68,26 @@ class FileSource(Strict):
     bad_share: BadShare = 0.01
 
 
+class SqlSource(Strict):
+    kind: Literal["sql"]
+    env: str = Field(
+        pattern=r"^[A-Z][A-Z0-9_]*$", description="the environment variable that holds the SQLAlchemy address"
+    )
+    query: str = Field(min_length=1, description="one SELECT; name what it gives with AS")
+    columns: Columns
+    watermark: str | None = Field(
+        None, description="a column of the query that grows: a new collect appends rows above the highest one seen"
+    )
+    chunk: PositiveInt = Field(10_000, description="rows held at a time")
+    bad_share: BadShare = 0.01
+
+    @pydantic.model_validator(mode="after")
+    def _rows_can_be_known_again(self) -> "SqlSource":
+        if self.watermark and not self.columns.id:
+            raise ValueError("a watermark needs columns.id, by which a row at the mark is known again; add it")
+        return self
+
+
 class Split(Strict):
     validation: Share
     test: Share
@@ -122,7 +142,7 @@ class Enrich(Strict):
 
 
 class Source(Strict):
-    collect: Annotated[SampleSource | FileSource, Field(discriminator="kind")]
+    collect: Annotated[SampleSource | FileSource | SqlSource, Field(discriminator="kind")]
     clean: Clean
     validate_: Validate = Field(alias="validate")
     enrich: Enrich

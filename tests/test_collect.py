@@ -108,7 +108,7 @@ def test_a_file_without_rows_is_refused(project, text):
     Path("in.csv").write_text(text)
     with pytest.raises(Refusal) as refusal:
         collect.main("films", *OUT)
-    assert refusal.value.found == "a file without any"
+    assert refusal.value.found == "a file source without any"
 
 
 def test_the_same_rows_give_the_same_bytes_however_they_were_read(project, monkeypatch):

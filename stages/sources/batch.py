@@ -24,6 +24,7 @@ class Batch(NamedTuple):
     rows: pl.DataFrame
     rejects: list[tuple[int, str, str]]
     file: str = ""
+    kept: bool = False  # of the former snapshot
 
 
 def texts(columns: dict[str, list]) -> pl.DataFrame:
@@ -51,7 +52,7 @@ def mapped(table: pl.DataFrame, columns: dict[str, str], first: int) -> pl.DataF
     return table.select((pl.col(columns[name]) if name in columns else absent[name]).alias(name) for name in RAW)
 
 
-def in_id_order(batches: Iterator[Batch], address: str) -> Iterator[Batch]:
+def with_ids(batches: Iterator[Batch], address: str) -> Iterator[Batch]:
     """The same batches; refused at their end when some rows have no id."""
     nulls = total = 0
     for batch in batches:

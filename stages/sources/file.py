@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from stages.params import FileSource
 from stages.refusal import Refusal
 from stages.sources import addresses, packed
-from stages.sources.batch import Batch, in_id_order, listed, mapped
+from stages.sources.batch import Batch, listed, mapped, with_ids
 from stages.sources.formats import READERS
 
 
@@ -21,7 +21,7 @@ def read(settings: FileSource, address: str) -> Iterator[Batch]:
     address: of the settings in params.yaml, for refusals. Refuses a missing, empty, changed or broken file, a column
     that is not there or holds neither text nor numbers, and ids that are missing in some rows.
     """
-    return in_id_order(_read(settings, address), address)
+    return with_ids(_read(settings, address), address)
 
 
 def _read(settings: FileSource, address: str) -> Iterator[Batch]:
