@@ -15,7 +15,7 @@ class Draw:
 
     def __init__(self, most: int | None, seed: int):
         self.most, self.salt, self.seen, self.left_out = most, f"sample {seed}", 0, 0
-        self.held = []
+        self.held, self.height = [], 0
 
     def add(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
         if self.most is None:
@@ -24,7 +24,8 @@ class Draw:
         order = fraction(rows["id"], self.salt)
         self.held.append(rows.with_columns(_order=order, _row=pl.int_range(pl.len()) + self.seen))
         self.seen += rows.height
-        if sum(one.height for one in self.held) > 2 * self.most:
+        self.height += rows.height
+        if self.height > 2 * self.most:
             self._trim()
 
     def rest(self) -> Iterator[pl.DataFrame]:
@@ -36,4 +37,5 @@ class Draw:
     def _trim(self) -> None:
         table = pl.concat(self.held)
         self.held = [table.sort("_order", "_row").head(self.most)]
-        self.left_out += table.height - self.held[0].height
+        self.height = self.held[0].height
+        self.left_out += table.height - self.height

@@ -20,14 +20,15 @@ class Table:
     """A parquet file being written: `add` tables of its schema; `rows` counts them; `note` goes into its metadata."""
 
     def __init__(self, path: Path, schema: dict):
-        self.schema, self.waiting, self.rows, self.note = schema, [], 0, {}
+        self.schema, self.waiting, self.held, self.rows, self.note = schema, [], 0, 0, {}
         arrow = pl.DataFrame(schema=schema).to_arrow().schema
         self.writer = pq.ParquetWriter(path, arrow, compression="zstd")
 
     def add(self, table: pl.DataFrame) -> None:
         self.waiting.append(table.select(pl.col(name).cast(kind) for name, kind in self.schema.items()))
         self.rows += table.height
-        if sum(one.height for one in self.waiting) >= ROWS:
+        self.held += table.height
+        if self.held >= ROWS:
             self._write(whole=False)
 
     def close(self) -> None:
@@ -42,7 +43,7 @@ class Table:
         for start in range(0, end, ROWS):
             group = table.slice(start, min(ROWS, end - start))
             self.writer.write_table(group.to_arrow().combine_chunks(), row_group_size=ROWS)
-        self.waiting = [table.slice(end)]
+        self.waiting, self.held = [table.slice(end)], table.height - end
 
 
 @contextmanager
