@@ -1,7 +1,7 @@
 """Collect the raw rows of a source: as text, exactly as the source has them, in its order.
 
-Reads   a bundled synthetic corpus, or the files or the database that the settings name; with a watermark also the
-        former raw table, whose rows stay as they are
+Reads   a bundled synthetic corpus, or what the settings name: files, a Hub dataset, a database; with a watermark
+        also the former raw table, whose rows stay as they are
 Writes  the raw table; the rows that could not be read, with their place and reason; a report
 Params  seed, sources.<name>.collect
 """
@@ -13,11 +13,11 @@ from stages import params
 from stages.files import write_json
 from stages.refusal import Refusal, run
 from stages.schema import RAW
-from stages.sources import file, sample, snapshot, sql
+from stages.sources import file, hub, sample, snapshot, sql
 from stages.sources.batch import REJECTS, Batch, rejected
 from stages.sources.draw import Draw
 
-Settings = params.SampleSource | params.FileSource | params.SqlSource
+Settings = params.SampleSource | params.FileSource | params.HubSource | params.SqlSource
 PLACES = 3  # first bad rows named in a refusal
 
 
@@ -58,6 +58,8 @@ def _batches(wanted: Settings, seed: int, address: str, former: str, note: dict)
             return iter([Batch(rows.height, rows, [])])
         case "file":
             return file.read(wanted, address)
+        case "hub":
+            return hub.read(wanted, address)
         case "sql":
             return sql.read(wanted, address, former, note)
 
@@ -78,8 +80,8 @@ def _said(wanted: Settings) -> str:
     """Where the rows come from, in a word or two."""
     if wanted.kind == "sample":
         return wanted.corpus
-    if wanted.kind == "sql":
-        return wanted.env
+    if wanted.kind in ("hub", "sql"):
+        return wanted.repo if wanted.kind == "hub" else wanted.env
     return wanted.path if isinstance(wanted.path, str) else f"{wanted.path[0]} and {len(wanted.path) - 1} more"
 
 

@@ -68,6 +68,17 @@ class FileSource(Strict):
     bad_share: BadShare = 0.01
 
 
+class HubSource(Strict):
+    kind: Literal["hub"]
+    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name of a dataset on the Hub")
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="the commit; a branch or tag could move")
+    config: str | None = None
+    split: tuple[str, ...] = Field(min_length=1, description="splits to read, one after the other")
+    columns: Columns
+    sample: PositiveInt | None = Field(None, description="rows to keep, chosen by a hash of id and seed; null: all")
+    bad_share: BadShare = 0.01
+
+
 class SqlSource(Strict):
     kind: Literal["sql"]
     env: str = Field(
@@ -142,7 +153,7 @@ class Enrich(Strict):
 
 
 class Source(Strict):
-    collect: Annotated[SampleSource | FileSource | SqlSource, Field(discriminator="kind")]
+    collect: Annotated[SampleSource | FileSource | HubSource | SqlSource, Field(discriminator="kind")]
     clean: Clean
     validate_: Validate = Field(alias="validate")
     enrich: Enrich

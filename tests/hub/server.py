@@ -3,9 +3,11 @@
 Covered: whoami, create a model repository, validate-yaml, repository and revision info, refs, tree, preupload, LFS
 batch with PUT and verify, commit (ndjson, stale parent refused), tag, resolve by GET and HEAD.
 
-Not covered: datasets and spaces, branches other than main, pull requests, folders inside a repository, multi-part and
-xet transfer, LFS redirects to another origin, rate limits, quotas, gated repositories, deletion of repositories, rights
-finer than one token that may do everything, checks of a card's metadata beyond its being there.
+Of datasets only reading: their info, the tree of files at the root, resolve.
+
+Not covered: spaces, branches other than main, pull requests, folders inside a repository, multi-part and xet
+transfer, paths-info, LFS redirects to another origin, rate limits, quotas, gated repositories, deletion of
+repositories, rights finer than one token that may do everything, checks of a card's metadata beyond its being there.
 """
 
 import base64
@@ -105,9 +107,11 @@ class Hub:
             return 200, {"url": f"{url}/{repo}"}, {}
         if batch := re.fullmatch(r"/([^/]+/[^/]+)\.git/info/lfs/objects/(batch|verify)", path):
             return 200, self.batch(json.loads(body), f"{url}/{batch[1]}.git/info/lfs/objects/verify", url), {}
-        if resolve := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+        if resolve := re.fullmatch(r"(?:/datasets)?/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             return self.resolve(*resolve.groups())
-        known = re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/([^/]+)(?:/([^/]+))?)?", path)
+        if folder := re.fullmatch(r"/api/datasets/[^/]+/[^/]+/tree/[^/]+/(.+)", path):
+            return 404, {"error": f"{folder[1]} does not exist"}, {"X-Error-Code": "EntryNotFound"}
+        known = re.fullmatch(r"/api/(?:models|datasets)/([^/]+/[^/]+)(?:/([^/]+)(?:/([^/]+))?)?/?", path)
         if not known or known[1] not in self.repos:
             return 404, {"error": "Repository not found"}, {"X-Error-Code": "RepoNotFound"}
         return self.of_repo(known[1], known[2] or "revision", known[3] or "main", body, url)
