@@ -12,7 +12,7 @@ from stages.params import FileSource
 from stages.refusal import Refusal
 from stages.schema import RAW
 from stages.sources import file, formats, lines, quoted
-from stages.sources.batch import REJECTS, rejected
+from stages.sources.batch import CONTENT, REJECTS, rejected
 from stages.sources.draw import Draw
 
 ALL = {"text": "review", "rating": "stars", "id": "key", "group": "place", "rubrics": "kinds", "split": "part"}
@@ -257,6 +257,8 @@ def test_lines_longer_than_the_cap_are_set_aside_wherever_a_block_ends(tmp_path,
 
 def test_quotes_never_closed_cost_a_bounded_number_of_lines_read_again(tmp_path, monkeypatch):
     """Each line leaves a quote open and closes the one before: read again from each, that would be quadratic."""
+    one, count = quoted._Feed.__next__, []
+    monkeypatch.setattr(quoted._Feed, "__next__", lambda feed: count.append(1) or one(feed))
     monkeypatch.setattr(quoted, "AGAIN", 5000)
     path = tmp_path / "x.csv"
     path.write_text("t,r\n" + 'a","c\n' * 3000)
@@ -264,6 +266,7 @@ def test_quotes_never_closed_cost_a_bounded_number_of_lines_read_again(tmp_path,
     assert rows.is_empty()
     assert bad["line"].to_list() == list(range(2, 3002))
     assert set(bad["reason"]) == {"bad_quotes"}
+    assert len(count) < 15_000, "of 4.5 million"
 
 
 def test_text_in_parquet_that_is_not_utf8_or_too_long_is_set_aside_by_its_row(tmp_path, monkeypatch):
@@ -274,3 +277,16 @@ def test_text_in_parquet_that_is_not_utf8_or_too_long_is_set_aside_by_its_row(tm
     rows, bad = collected(settings(tmp_path / "x.parquet", {"text": "t", "rating": "r"}))
     assert rows.select("text", "rating").rows() == [("fine", "1"), (None, "3"), ("\ufffd", "5")]
     assert bad.select("line", "reason").rows() == [(2, "bad_encoding"), (4, "line_too_long")]
+
+
+@pytest.mark.parametrize(
+    ("ending", "line"), [("csv", b'"%s",1'), ("tskv", b"t=%s\tr=1"), ("jsonl", b'{"t": "%s", "r": 1}')]
+)
+def test_a_line_of_ten_megabytes_is_set_aside_and_its_content_cut(tmp_path, ending, line):
+    path = tmp_path / f"x.{ending}"
+    cells = [line % b"a", line % (b"b" * 10**7), line % b"c"]
+    path.write_bytes((b"t,r\n" if ending == "csv" else b"") + b"\n".join(cells))
+    rows, bad = collected(settings(path, {"text": "t", "rating": "r"}))
+    assert rows["text"].to_list() == ["a", "c"]
+    assert bad["reason"].to_list() == ["line_too_long"]
+    assert bad["content"].str.len_chars().to_list() == [CONTENT]
