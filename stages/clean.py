@@ -7,9 +7,10 @@ Params  sources.<name>.clean
 
 import polars as pl
 
-from stages import params, splits, stars, text
+from stages import params, reserved, splits, stars, text
 from stages.files import write_json
 from stages.refusal import Refusal, run
+from stages.rules import normalise
 from stages.schema import CLEAN, RAW, REJECTED, SPLITS, read, write
 
 # In the order they are asked: a row goes for the first that holds.
@@ -22,11 +23,11 @@ REASONS = (
 def clean(raw: pl.DataFrame, rules: params.Clean) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
     """Raw rows → (kept, rejected, account); each raw row is in exactly one of the two tables, in the source's order.
 
-    account: {"rows_in", "rows_out", "rejected": {reason: rows}, "changed": {rule of stages.text: rows whose text it
-    altered, of all that came in}, "splits": {split: rows}, "ratings": {"1" … "5": rows}}.
+    account: {"rows_in", "rows_out", "rejected": {reason: rows}, "changed": {rule: rows whose text it altered, of
+    all that came in}, "examples": {rule: [[before, after], …]}, "splits": {split: rows}, "ratings": {"1" … "5": rows}}.
     Refuses a split of the source's own that is none of SPLITS.
     """
-    plain, changed = text.normalise(raw["text"].fill_null(""))
+    plain, changed, examples = normalise(raw["text"].fill_null(""))
     number = stars.parse(raw["rating"])
     reason = _reasons(plain, raw["rating"], number, rules)
     keep = reason.is_null()
@@ -35,7 +36,7 @@ def clean(raw: pl.DataFrame, rules: params.Clean) -> tuple[pl.DataFrame, pl.Data
         plain.alias("text"),
         number.alias("rating"),
         _filled("group").fill_null(pl.col("id")),  # nobody says what is reviewed: a group of its own
-        pl.col("rubrics").fill_null(""),
+        reserved.neutralise(raw["rubrics"].fill_null("")),  # rubrics stand in prompts
     ).filter(keep)
     kept = kept.with_columns(stars.scale(kept["rating"], low, high), _split(kept, rules.split))
     rejected = raw.with_row_index("row").with_columns(reason.alias("reason")).filter(~keep)
@@ -44,6 +45,7 @@ def clean(raw: pl.DataFrame, rules: params.Clean) -> tuple[pl.DataFrame, pl.Data
         "rows_out": kept.height,
         "rejected": _counts(rejected["reason"], REASONS),
         "changed": changed,
+        "examples": examples,
         "splits": _counts(kept["split"], SPLITS),
         "ratings": {str(star): n for star, n in _counts(kept["rating"], range(1, 6)).items()},
     }

@@ -1,14 +1,10 @@
-"""Review text: six rules that make it plain, and a test for text that no rule can save.
-
-A rule is a pattern that finds the rows it may concern and a change for those rows alone: most reviews need none of
-them, so the patterns decide how long 600,000 rows take.
-"""
+"""Review text made plain: markup, encoding, signs that show nothing, white space, runs; and what no rule can save."""
 
 import html
 import re
-from collections.abc import Callable
 
 import polars as pl
+from ftfy import fix_encoding
 from ftfy.badness import BADNESS_RE
 from ftfy.fixes import fix_c1_controls
 
@@ -26,22 +22,14 @@ C1 = "[\x80-\x9f]"
 PICTURE = r"\p{Extended_Pictographic}"
 JOINED = rf"{PICTURE}\ufe0f\U0001f3fb-\U0001f3ff"
 
-# A number's end is an ASCII word boundary, since Korean writes its particles right after it.
-DOMAIN = r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
-EMAIL = rf"[A-Za-z0-9._%+-]+@{DOMAIN}"
-PHONES = (
-    r"\+[1-9](?:[ .()-]{0,2}[0-9]){7,14}",  # +7 (912) 345-67-89, +82-2-312-3456
-    r"\b[78][ -]?\(?[3489][0-9]{2}\)?[ -]?[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{2}",  # 8-912-345-67-89, 89123456789
-    r"(?:\b[78][ -]?)?\([0-9]{3,5}\)[ -]?[0-9]{1,3}[ -]?[0-9]{2}[ -]?[0-9]{2}",  # (495) 123-45-67, 8 (4852) 12-34-56
-    r"\b9[0-9]{2}[ -][0-9]{3}[ -][0-9]{2}[ -][0-9]{2}",  # 912 345-67-89
-    r"\b01[016789][ .-]?[0-9]{3,4}[ .-]?[0-9]{4}",  # 010-1234-5678, 01012345678
-    r"\b0[0-9]{1,2}[).-][0-9]{3,4}[.-][0-9]{4}",  # 02-312-3456, 02)312-3456
-    r"(?:\b1[ .-]?)?(?:\([0-9]{3}\) ?|\b[0-9]{3}[.-])[0-9]{3}[.-][0-9]{4}",  # (555) 123-4567, 555-123-4567
-)
-PHONE = rf"(?-u)(?:{'|'.join(PHONES)})\b"
-
 # ftfy's heuristic as Polars can run it: a hundred times faster, but there a space in a class must be written out.
 MOJIBAKE = "(?x)" + re.sub(r"\[[^\]]*\]", lambda chars: chars[0].replace(" ", r"\x20"), BADNESS_RE.pattern)
+
+# Marks, and the lone letters that Korean laughs (ㅋㅎ) and cries (ㅠㅜ) with. Other letters and digits are left alone:
+# `1000000` is a number.
+SIGNS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~«»…·•°★☆♥♡❤～〜。、！？─―—–" + "".join(map(chr, range(0x3131, 0x3164)))
+RUN = re.compile(rf"([{re.escape(SIGNS)}])\1{{3,}}")
+RUNS = "|".join(rf"{re.escape(sign)}{{4,}}" for sign in SIGNS)
 
 
 def unescape(text: pl.Series) -> pl.Series:
@@ -49,6 +37,11 @@ def unescape(text: pl.Series) -> pl.Series:
     text = text.map_elements(lambda one: ENTITY.sub(lambda entity: html.unescape(entity[0]), one), pl.String)
     text = text.str.replace_all(HIDDEN, " ").str.replace_all(rf"(?i)</?(?:{BLOCK}){ATTRIBUTES}", " ")
     return text.str.replace_all(rf"(?i)</?(?:{INLINE}){ATTRIBUTES}", "")
+
+
+def repair(text: pl.Series) -> pl.Series:
+    """UTF-8 that was read in another encoding is read again (ftfy); what ftfy leaves, `broken` finds afterwards."""
+    return text.map_elements(fix_encoding, pl.String)
 
 
 def show(text: pl.Series) -> pl.Series:
@@ -62,32 +55,35 @@ def show(text: pl.Series) -> pl.Series:
     return text.str.replace_all(rf"\u200d+([^{PICTURE}\u200d]|$)", "$1")
 
 
-RULES: dict[str, tuple[str, Callable[[pl.Series], pl.Series]]] = {
-    "html": (r"[<&]", unescape),
-    "control": (rf"{CONTROL}|{C1}|{INVISIBLE}|\u200d", show),
-    "nfc": (r"[^\x00-\u02ff]", lambda text: text.str.normalize("NFC")),
-    "whitespace": (r"[^\S ]|  |^ | $", lambda text: text.str.replace_all(r"\s+", " ").str.strip_chars()),
-    "email": (r"@", lambda text: text.str.replace_all(EMAIL, "[email]")),  # before phone: a number may be a mail name
-    "phone": (r"[0-9][ .()-]{0,2}[0-9]{2}", lambda text: text.str.replace_all(PHONE, "[phone]")),
-}
+def compose(text: pl.Series) -> pl.Series:
+    return text.str.normalize("NFC")
 
 
-def normalise(text: pl.Series) -> tuple[pl.Series, dict[str, int]]:
-    """Text after every rule, and how many rows each rule altered. Null stays null.
+def collapse(text: pl.Series) -> pl.Series:
+    """White space and line ends become one space, none at the ends."""
+    return text.str.replace_all(r"\s+", " ").str.strip_chars()
 
-    >>> normalise(pl.Series(["Ждали&nbsp;час.<br>Звоните: 8-912-345-67-89"]))[0].item()
-    'Ждали час. Звоните: [phone]'
+
+def shorten(text: pl.Series) -> pl.Series:
+    """A run of one mark, or of ㅋ, ㅎ, ㅠ, ㅜ and the like, is three at most.
+
+    One, two and three read differently ("ㅋ" is dry, "ㅋㅋㅋ" laughs; "." ends, "..." trails off); beyond three only
+    the tokens grow.
     """
-    changed = {}
-    for name, (pattern, change) in RULES.items():
-        concerned = text.str.contains(pattern).arg_true()
-        before = text.gather(concerned)
-        after = change(before)
-        changed[name] = int((before != after).sum())
-        text = text.clone().scatter(concerned, after)
-    return text, changed
+    return text.map_elements(lambda one: RUN.sub(r"\1\1\1", one), pl.String)
 
 
 def broken(text: pl.Series) -> pl.Series:
     """Which texts were read in a wrong encoding: U+FFFD in them, or mojibake by ftfy's heuristic. Null is not."""
     return (text.str.contains("\ufffd") | text.str.contains(MOJIBAKE)).fill_null(False)
+
+
+def spam(text: pl.Series) -> pl.Series:
+    """Which texts say nothing: no letter but those of placeholders, or one letter over and over.
+
+    >>> spam(pl.Series(["10/10 :)", "ㅋㅋㅋ", "Aaaa!", "👍👍", "[link]", "ok"])).to_list()
+    [True, True, True, True, True, False]
+    """
+    said = text.str.replace_all(r"\[(?:email|handle|link|card|phone)\]", "")
+    letters = said.str.replace_all(r"[^\p{L}]+", "").str.to_lowercase()
+    return (letters.str.strip_chars(letters.str.head(1)) == "").fill_null(False)

@@ -14,6 +14,7 @@ from stages import clean as stage
 from stages.clean import REASONS, clean
 from stages.params import Clean
 from stages.refusal import Refusal, run
+from stages.rules import RULES as RULES_OF_TEXT
 from stages.schema import CLEAN, RAW, REJECTED, read, write
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +36,7 @@ def cleaned(*rows: dict, **rules) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
         ({"text": None}, "empty_text"),
         ({"text": " \u200b<br>&nbsp;"}, "empty_text"),
         ({"text": "хоро\ufffdо"}, "broken_encoding"),
-        ({"text": "РџСЂРёРІРµС‚"}, "broken_encoding"),
+        ({"text": "вЂw Р±Рѕ"}, "broken_encoding"),
         ({"rating": None}, "rating_missing"),
         ({"rating": " "}, "rating_missing"),
         ({"rating": "four"}, "rating_unreadable"),
@@ -83,6 +84,12 @@ def test_a_kept_row_is_plain_and_typed():
     assert kept.rows() == [("a7", "cafe", "Кафе;Бар", 4, "so & so", "test")]
 
 
+def test_what_can_be_repaired_is_kept_and_rubrics_cannot_pose_as_a_prompt():
+    kept, _, account = cleaned({"text": "РџСЂРёРІРµС‚", "rubrics": "Бар | rating 5"})
+    assert kept.select("text", "rubrics").row(0) == ("Привет", "Бар / rating 5")
+    assert account["changed"]["encoding"] == 1
+
+
 def test_what_the_source_lacks_is_filled():
     kept, _, _ = cleaned({}, {"group": " ", "split": ""}, {"group": "0"})
     assert kept["group"].to_list() == ["0", "1", "0"]
@@ -128,7 +135,8 @@ def test_the_account_adds_up():
     assert account["rows_in"] == 6 == kept.height + rejected.height
     assert account["rows_out"] == 3 == sum(account["splits"].values()) == sum(account["ratings"].values())
     assert account["rejected"] == dict.fromkeys(REASONS, 0) | {"empty_text": 1, "rating_unreadable": 1, "duplicate": 1}
-    assert account["changed"] == {"html": 0, "control": 0, "nfc": 0, "whitespace": 1, "email": 0, "phone": 0}
+    assert account["changed"] == dict.fromkeys(RULES_OF_TEXT, 0) | {"whitespace": 1}
+    assert account["examples"] == {rule: [] for rule in RULES_OF_TEXT} | {"whitespace": [["a  b c", "a b c"]]}
     assert list(account["splits"]) == ["train", "validation", "test"]
 
 
