@@ -3,79 +3,102 @@
 Reads   the raw table
 Writes  the clean table; the rejected rows; an account of both
 Params  sources.<name>.clean
+
+What a row itself decides is done block by block (`scrub`); what other rows decide, by hashes (`collapse`).
 """
 
 import polars as pl
 
-from stages import params, reserved, splits, stars, text
+from stages import languages, params, reserved, splits, stars, text
+from stages.duplicates import Prints, collapse, fingerprints
 from stages.files import write_json
+from stages.leakage import leakage
 from stages.refusal import Refusal, run
-from stages.rules import normalise
+from stages.rules import EXAMPLES, normalise
 from stages.schema import CLEAN, RAW, REJECTED, SPLITS, read, write
 
-# In the order they are asked: a row goes for the first that holds.
+# In the order they are asked: a row goes for the first that holds. The last three ask about other rows.
 REASONS = (
     "empty_text", "broken_encoding", "rating_missing", "rating_unreadable", "rating_out_of_range",
-    "too_short", "too_long", "duplicate",
+    "too_short", "too_long", "spam", "off_language", "contradictory", "duplicate", "near_duplicate",
 )  # fmt: skip
+BLOCK = 100_000  # rows
+NEAR = 0.8  # Jaccard similarity at which leakage is measured where near-duplicates are kept
 
 
-def clean(raw: pl.DataFrame, rules: params.Clean) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
+def clean(raw: pl.DataFrame, rules: params.Clean, block: int = BLOCK) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
     """Raw rows → (kept, rejected, account); each raw row is in exactly one of the two tables, in the source's order.
 
-    account: {"rows_in", "rows_out", "rejected": {reason: rows}, "changed": {rule: rows whose text it altered, of
-    all that came in}, "examples": {rule: [[before, after], …]}, "splits": {split: rows}, "ratings": {"1" … "5": rows}}.
+    account: {"rows_in", "rows_out", "rejected": {reason: rows}, "changed": {rule: rows whose text it altered, of all
+    that came in}, "examples": {rule: [[before, after], …]}, "languages": {code: rows, of all whose text could be read},
+    "leakage": {"exact", "near": test rows that training rows give away}, "splits": {split: rows}, "ratings": {"1" …
+    "5": rows}, "ratings_in": {"1" … "5": share of the raw ratings that could be read}}. The block changes nothing.
     Refuses a split of the source's own that is none of SPLITS.
     """
-    plain, changed, examples = normalise(raw["text"].fill_null(""))
-    number = stars.parse(raw["rating"])
-    reason = _reasons(plain, raw["rating"], number, rules)
-    keep = reason.is_null()
-    low, high = rules.rating_range
+    blocks = [scrub(part, rules) for part in raw.iter_slices(block)] or [scrub(raw, rules)]
+    rows = pl.concat([part for part, _, _ in blocks])
+    single = rows["reason"].is_null().arg_true()
+    texts = (part.filter(pl.col("reason").is_null())["text"] for part, _, _ in blocks)
+    prints = Prints.concat([fingerprints(one, rules.near_duplicate) for one in texts])
+    repeats = collapse(rows["text"].gather(single), rows["rating"].gather(single), prints, rules.near_duplicate)
+    rows = rows.with_columns(rows["reason"].scatter(single, repeats))
+    keep = rows["reason"].is_null()
     kept = raw.with_columns(
-        plain.alias("text"),
-        number.alias("rating"),
+        rows["text"], rows["rating"],
         _filled("group").fill_null(pl.col("id")),  # nobody says what is reviewed: a group of its own
         reserved.neutralise(raw["rubrics"].fill_null("")),  # rubrics stand in prompts
-    ).filter(keep)
-    kept = kept.with_columns(stars.scale(kept["rating"], low, high), _split(kept, rules.split))
-    rejected = raw.with_row_index("row").with_columns(reason.alias("reason")).filter(~keep)
+    ).filter(keep)  # fmt: skip
+    kept = kept.with_columns(_split(kept, rules.split))
+    rejected = raw.with_row_index("row").with_columns(rows["reason"]).filter(~keep)
+    readable = rows["rating"].drop_nulls()
     account = {
         "rows_in": raw.height,
         "rows_out": kept.height,
         "rejected": _counts(rejected["reason"], REASONS),
-        "changed": changed,
-        "examples": examples,
+        "changed": {rule: sum(changed[rule] for _, changed, _ in blocks) for rule in blocks[0][1]},
+        "examples": {rule: [one for *_, found in blocks for one in found[rule]][:EXAMPLES] for rule in blocks[0][2]},
+        "languages": dict(sorted(rows["language"].drop_nulls().value_counts().rows())),
+        "leakage": leakage(kept, rules.near_duplicate or NEAR),
         "splits": _counts(kept["split"], SPLITS),
         "ratings": {str(star): n for star, n in _counts(kept["rating"], range(1, 6)).items()},
+        "ratings_in": {
+            str(star): round(n / max(1, readable.len()), 6) for star, n in _counts(readable, range(1, 6)).items()
+        },
     }
     if account["rows_in"] != account["rows_out"] + sum(account["rejected"].values()):
         raise RuntimeError(f"rows were lost without a reason: {account}")
     return _as(kept, CLEAN), _as(rejected, REJECTED), account
 
 
-def _reasons(plain: pl.Series, rating: pl.Series, number: pl.Series, rules: params.Clean) -> pl.Series:
-    """For each row the first reason to reject it, null for a row to keep.
+def scrub(block: pl.DataFrame, rules: params.Clean) -> tuple[pl.DataFrame, dict[str, int], dict[str, list]]:
+    """What each row of a block says, whatever the other rows: text, rating, language, reason; and what was changed.
 
-    A duplicate is a row whose text an earlier row has *and keeps*: a text is never lost because of a copy that went.
+    rating: 1–5 stars, null where it cannot be read. language: null where the text cannot be. reason: the first to
+    reject the row, null for a row to keep.
     """
+    plain, changed, examples = normalise(block["text"].fill_null(""))
+    number = stars.parse(block["rating"])
     low, high = rules.rating_range
+    number_fits = number.is_between(low, high).fill_null(False)
     chars = plain.str.len_chars()
+    unreadable = (plain == "") | text.broken(plain)
+    language = pl.select(pl.when(~unreadable).then(languages.identify(plain))).to_series()
+    known = [*(rules.language or languages.KNOWN), languages.UNDECIDED]
     holds = (
         plain == "",
         text.broken(plain),
-        rating.fill_null("").str.strip_chars() == "",
+        block["rating"].fill_null("").str.strip_chars() == "",
         number.is_null(),
-        ~number.is_between(low, high).fill_null(False),
+        ~number_fits,
         chars < rules.min_chars,
         chars > rules.max_chars,
+        text.spam(plain),
+        ~language.is_in(known),
     )
     reason = pl.select(pl.coalesce(pl.when(one).then(pl.lit(name)) for name, one in zip(REASONS, holds, strict=False)))
-    rows = pl.DataFrame({"text": plain, "reason": reason.to_series()})
-    first = pl.col("text").is_first_distinct().over("reason")
-    return rows.select(
-        pl.when(pl.col("reason").is_null() & ~first).then(pl.lit("duplicate")).otherwise(pl.col("reason"))
-    ).to_series()
+    rating = pl.select(pl.when(number_fits).then(stars.scale(number, low, high))).to_series()
+    columns = {"text": plain, "rating": rating, "language": language, "reason": reason.to_series()}
+    return pl.DataFrame(columns), changed, examples
 
 
 def _split(kept: pl.DataFrame, share: params.Split) -> pl.Series:

@@ -22,6 +22,45 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Stars = Annotated[int, Field(ge=1, le=5)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="no dots or @: DVC reads those as an address")]
 Language = Literal["ru", "en", "ko"]
+TextLanguage = Literal[
+    "ar",
+    "be",
+    "bg",
+    "cs",
+    "da",
+    "de",
+    "el",
+    "en",
+    "es",
+    "fi",
+    "fr",
+    "he",
+    "hi",
+    "hu",
+    "hy",
+    "id",
+    "it",
+    "ja",
+    "ka",
+    "kk",
+    "ko",
+    "mk",
+    "mn",
+    "nl",
+    "pl",
+    "pt",
+    "ro",
+    "ru",
+    "sk",
+    "sr",
+    "sv",
+    "tg",
+    "th",
+    "tr",
+    "uk",
+    "vi",
+    "zh",
+]  # those that stages.languages tells apart
 
 
 class Strict(BaseModel):
@@ -114,6 +153,12 @@ class Clean(Strict):
     rating_range: tuple[float, float] = Field(description="lowest and highest rating the source can give, e.g. [1, 10]")
     min_chars: PositiveInt = Field(description="a shorter text is rejected as too_short; characters after cleaning")
     max_chars: PositiveInt = Field(description="a longer text is rejected as too_long; characters after cleaning")
+    language: tuple[TextLanguage, ...] | None = Field(
+        None, min_length=1, description="a text surely in another is rejected as off_language; null: none is"
+    )
+    near_duplicate: Annotated[float, Field(ge=0.5, le=1)] | None = Field(
+        0.8, description="Jaccard similarity from which a text repeats an earlier one; null: only equal texts do"
+    )
     split: Split = Field(description="share of groups, by a hash of the group; the rest trains")
 
     @pydantic.model_validator(mode="after")

@@ -32,7 +32,7 @@ RULES = {
     "control": Rule(
         rf"{text.CONTROL}|{text.C1}|{text.INVISIBLE}|\u200d", text.show, "unseen signs make equal words unequal"
     ),
-    "nfc": Rule(r"[^\x00-\u02ff]", text.compose, "a letter and its mark are one character"),
+    "nfc": Rule(text.COMPOSABLE, text.compose, "a letter and its mark are one character"),
     "whitespace": Rule(r"[^\S ]|  |^ | $", text.collapse, "layout is not content"),
     "repeats": Rule(text.RUNS, text.shorten, "length of a run says nothing after the third"),
     # an address before a number: a number may be a mail's name, a handle may end a link, a card holds a phone

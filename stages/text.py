@@ -22,6 +22,12 @@ C1 = "[\x80-\x9f]"
 PICTURE = r"\p{Extended_Pictographic}"
 JOINED = rf"{PICTURE}\ufe0f\U0001f3fb-\U0001f3ff"
 
+# What NFC can change: marks, Hangul's parts, and the few signs that are another's double.
+COMPOSABLE = (
+    r"[\p{M}\u0374\u037e\u0387\u0958-\u0f69\u1160-\u11ff\u1f71-\u1fff\u2000\u2001\u2126\u212a\u212b\u2329\u232a\u2adc"
+    r"\uf900-\ufaff\ufb1d-\ufb4e\U0001d15e-\U0001d1c0\U0002f800-\U0002fa1d]"
+)
+
 # ftfy's heuristic as Polars can run it: a hundred times faster, but there a space in a class must be written out.
 MOJIBAKE = "(?x)" + re.sub(r"\[[^\]]*\]", lambda chars: chars[0].replace(" ", r"\x20"), BADNESS_RE.pattern)
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import polars as pl
@@ -11,14 +12,21 @@ import pytest
 import yaml
 
 from stages import clean as stage
+from stages import languages
 from stages.clean import REASONS, clean
-from stages.params import Clean
+from stages.params import Clean, TextLanguage
 from stages.refusal import Refusal, run
 from stages.rules import RULES as RULES_OF_TEXT
 from stages.schema import CLEAN, RAW, REJECTED, read, write
 
 ROOT = Path(__file__).parents[1]
-RULES = {"rating_range": [1, 5], "min_chars": 3, "max_chars": 20, "split": {"validation": 0.1, "test": 0.1}}
+RULES = {
+    "rating_range": [1, 5],
+    "min_chars": 3,
+    "max_chars": 20,
+    "language": ["ru", "en"],
+    "split": {"validation": 0.1, "test": 0.1},
+}
 
 
 def raw(*rows: dict) -> pl.DataFrame:
@@ -45,6 +53,10 @@ def cleaned(*rows: dict, **rules) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
         ({"rating": "-1"}, "rating_out_of_range"),
         ({"text": " ab "}, "too_short"),
         ({"text": "a" * 21}, "too_long"),
+        ({"text": "a" * 20}, "spam"),
+        ({"text": "10/10 👍👍"}, "spam"),
+        ({"text": "정말 좋은 영화"}, "off_language"),
+        ({"text": "ㅋㅋㅋㅋ"}, "spam"),
         ({"text": "", "rating": "four"}, "empty_text"),
         ({"text": "\ufffd", "rating": None}, "broken_encoding"),
         ({"text": "ab", "rating": "9"}, "rating_out_of_range"),
@@ -58,16 +70,64 @@ def test_a_row_goes_for_the_first_reason_that_holds(row, reason):
 
 
 def test_the_bounds_themselves_are_kept():
-    kept, _, _ = cleaned({"text": "abc"}, {"text": "я" * 20}, {"rating": "1"}, {"rating": "5"})
+    kept, _, _ = cleaned({"text": "abc"}, {"text": "ях" * 10}, {"rating": "1"}, {"rating": "5"})
     assert kept.height == 4
 
 
 def test_a_duplicate_is_equal_after_cleaning_and_the_first_stays():
-    kept, rejected, _ = cleaned(
-        {"text": "так себе"}, {"text": "иное"}, {"text": " так <b>себе</b>"}, {"text": "Так себе"}
-    )
-    assert kept["id"].to_list() == ["0", "1", "3"]
-    assert rejected.select("id", "row", "reason", "text").rows() == [("2", 2, "duplicate", " так <b>себе</b>")]
+    rows = ({"text": "так себе"}, {"text": "иное"}, {"text": " так <b>себе</b>"}, {"text": "Так себе!"})
+    kept, rejected, _ = cleaned(*rows)
+    assert kept["id"].to_list() == ["0", "1"]
+    reasons = [("2", 2, "duplicate", " так <b>себе</b>"), ("3", 3, "near_duplicate", "Так себе!")]
+    assert rejected.select("id", "row", "reason", "text").rows() == reasons
+    assert cleaned(*rows, near_duplicate=None)[0]["id"].to_list() == ["0", "1", "3"]
+
+
+def test_equal_words_with_opposite_ratings_go_and_the_rest_of_the_table_stays():
+    text = {"text": "Очень вкусно и быстро"}
+    rows = (text | {"rating": "5"}, {}, text | {"rating": "1"}, {"text": "ОЧЕНЬ вкусно и быстро!", "rating": "3"})
+    kept, rejected, account = cleaned(*rows, max_chars=40)
+    assert kept["id"].to_list() == ["1"]
+    assert rejected["reason"].to_list() == ["contradictory"] * 3 and account["rejected"]["contradictory"] == 3
+    assert cleaned(*rows[:2], rows[3], max_chars=40)[0]["id"].to_list() == ["0", "1"]
+
+
+def test_rows_in_any_blocks_give_the_same_tables():
+    texts = [
+        "Ждали&nbsp;час",
+        "Ждали час!!!!!",
+        "8-912-345-67-89 звоните",
+        "정말 좋은 영화",
+        "so so",
+        "",
+        "10/10",
+        "Хороший фильм",
+    ]
+    rows = [
+        {"text": texts[n % 7] + " ещё" * (n % 3), "rating": str(1 + n % 6), "group": f"g{n % 9}"} for n in range(60)
+    ]
+    one, small = (clean(raw(*rows), Clean(**RULES | {"max_chars": 60}), block) for block in (1000, 7))
+    assert one[0].equals(small[0]) and one[1].equals(small[1]) and one[2] == small[2]
+    assert {"contradictory", "duplicate", "near_duplicate", "off_language", "spam"} <= set(one[1]["reason"])
+
+
+def test_languages_and_raw_ratings_are_counted():
+    account = cleaned(
+        {"text": "정말 좋아요"}, {"text": "Это вкусно", "rating": "1"}, {"text": "", "rating": "1"}, {"rating": "x"}
+    )[2]
+    assert account["languages"] == {"ko": 1, "ru": 1, "und": 1}
+    assert account["ratings_in"] == {"1": 0.666667, "2": 0.0, "3": 0.0, "4": 0.0, "5": 0.333333}
+    assert account["ratings"] == {"1": 1, "2": 0, "3": 0, "4": 0, "5": 0}
+
+
+def test_every_language_is_welcome_where_none_is_named():
+    assert cleaned({"text": "정말 좋은 영화"}, {"text": "Это вкусно"}, language=None)[0].height == 2
+
+
+def test_a_language_that_none_can_tell_is_refused():
+    with pytest.raises(ValueError, match="language"):
+        Clean(**RULES | {"language": ["kr"]})
+    assert set(typing.get_args(TextLanguage)) == set(languages.KNOWN)
 
 
 def test_a_copy_of_a_rejected_row_is_kept():

@@ -54,7 +54,11 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
     ("address", "value", "rest"),
     [
         ("sources.films.clean.min_char", 1, "unknown key; write min_chars"),
-        ("sources.films.clean.zzz", 1, "unknown key; known here: rating_range, min_chars, max_chars, split"),
+        (
+            "sources.films.clean.zzz",
+            1,
+            "unknown key; known here: rating_range, min_chars, max_chars, language, near_duplicate, split",
+        ),
         ("sede", 1, "unknown key; write seed"),
         (
             "bases.places-t5.lr",

@@ -1,6 +1,7 @@
 """The dirt planted in the synthetic corpora, found again by the clean stage, number by number."""
 
 import functools
+from collections import defaultdict
 
 import polars as pl
 import pytest
@@ -12,11 +13,17 @@ from stages.sources.sample import generate
 from stages.text import broken
 
 ROWS = 3000
+# No near-duplicates are planted; the few that the generator writes by chance are left in.
 RULES = {
     corpus: params.Clean(
-        rating_range=(1, top), min_chars=3, max_chars=3000, split=params.Split(validation=0.1, test=0.15)
+        rating_range=(1, top),
+        min_chars=3,
+        max_chars=3000,
+        near_duplicate=None,
+        language=(language,),
+        split=params.Split(validation=0.1, test=0.15),
     )
-    for corpus, top in (("places", 5), ("films", 10))
+    for corpus, top, language in (("places", 5, "ru"), ("films", 10, "en"))
 }
 BOTH = pytest.mark.parametrize("corpus", RULES)
 
@@ -27,15 +34,35 @@ def cleaned(corpus: str) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
 
 
 def expected(corpus: str, rows: int, seed: int) -> dict[str, int]:
-    """What was planted, but for broken rows that lost no letter: those can be read again, and stay."""
-    planted = dirt.planted(corpus, rows)
-    lost = generate(corpus, rows, seed)["text"].str.contains("\ufffd").sum()
-    return dict.fromkeys(REASONS, 0) | {kind: planted[kind] for kind in dirt.REJECTED} | {"broken_encoding": lost}
+    """What was planted, but for two things.
+
+    Broken rows that lost no letter can be read again, and stay. A copy has a rating of its own: where it and the
+    original are opposed, both are contradictory.
+    """
+    planted, raw = dirt.planted(corpus, rows), generate(corpus, rows, seed)
+    lost = raw["text"].str.contains("\ufffd").sum()
+    rejected = clean(raw, RULES[corpus])[1]
+    alone = rejected.filter(~pl.col("reason").is_in(["contradictory", "duplicate"]))
+    copies, top = defaultdict(list), RULES[corpus].rating_range[1]
+    for text, rating in raw.filter(~pl.col("id").is_in(alone["id"].implode())).select("text", "rating").iter_rows():
+        copies[" ".join(text.split())].append((float(rating.replace(",", ".")) - 1) / (top - 1))
+    groups = [group for group in copies.values() if len(group) > 1]
+    opposed = [group for group in groups if min(group) < 0.375 and max(group) >= 0.625]
+    assert sum(len(group) - 1 for group in groups) == planted["duplicate"]
+    return (
+        dict.fromkeys(REASONS, 0)
+        | {kind: planted[kind] for kind in dirt.REJECTED}
+        | {
+            "broken_encoding": lost,
+            "contradictory": sum(map(len, opposed)),
+            "duplicate": planted["duplicate"] - sum(len(group) - 1 for group in opposed),
+        }
+    )
 
 
 @BOTH
 def test_every_rejected_reason_has_exactly_the_planted_rows(corpus):
-    assert min(dirt.planted(corpus, ROWS).values()) >= 3
+    assert min(dirt.planted(corpus, ROWS).values()) >= 3 and expected(corpus, ROWS, 7)["contradictory"] >= 3
     assert cleaned(corpus)[2]["rejected"] == expected(corpus, ROWS, 7)
 
 

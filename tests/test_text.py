@@ -1,12 +1,15 @@
 """Text in, text out: one row per thing a rule must change, and one per thing it must leave alone."""
 
+import sys
+import unicodedata
+
 import ftfy  # noqa: F401  registers the sloppy Windows encodings
 import polars as pl
 import pytest
 from ftfy.badness import is_bad
 
 from stages.rules import normalise
-from stages.text import RUN, RUNS, SIGNS, broken, spam
+from stages.text import COMPOSABLE, RUN, RUNS, SIGNS, broken, spam
 
 
 def one(text: str) -> str:
@@ -50,6 +53,14 @@ def test_no_rows_at_all():
     assert (plain.len(), plain.dtype, set(changed.values())) == (0, pl.String, {0})
     assert not any(examples.values())
     assert broken(plain).to_list() == spam(plain).to_list() == []
+
+
+def test_every_character_that_nfc_changes_is_looked_for():
+    """Marks and Hangul's parts change what stands before them; the others are changed by themselves."""
+    odd = [chr(n) for n in range(sys.maxunicode + 1) if not 0xD800 <= n < 0xE000]
+    odd = [one for one in odd if unicodedata.normalize("NFC", one) != one or unicodedata.combining(one)]
+    assert len(odd) > 1900
+    assert pl.Series([*odd, "가\u11a8", "\u1100\u1161"]).str.contains(COMPOSABLE).all()
 
 
 def test_each_sign_that_may_run_is_found_and_shortened():

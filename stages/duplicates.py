@@ -1,0 +1,74 @@
+"""Which rows repeat an earlier one, or contradict it: decided from hashes of all rows, without their texts.
+
+Asked in this order, each of the rows that the one before left:
+
+contradictory   the same words with opposite ratings (two stars at most, four at least): nobody knows which is meant,
+                so every copy goes. A formula ("최고", under FORMULA characters) is another matter: a thousand write it
+                and three slip on the stars, and to drop them all would drop the commonest words of the language.
+                There the copies on the side of the fewer go; all do when neither side is more.
+duplicate       exactly the text of an earlier row.
+near_duplicate  as good as the text of an earlier row (see stages.minhash), or of one that is in turn.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from stages import minhash
+from stages.shingles import words
+
+FORMULA = 15  # characters
+
+
+@dataclass(frozen=True)
+class Prints:
+    """What is kept of some rows' texts. text, words: hashes of the text and of its words, (rows) uint64.
+
+    minima: (rows, MINIMA) uint16, the low halves of the signatures. bands: (rows, bands) uint32, or none.
+    """
+
+    text: np.ndarray
+    words: np.ndarray
+    minima: np.ndarray
+    bands: np.ndarray
+
+    @staticmethod
+    def concat(parts: list["Prints"]) -> "Prints":
+        return Prints(*(np.concatenate([getattr(part, name) for part in parts]) for name in Prints.__annotations__))
+
+
+def fingerprints(texts: pl.Series, threshold: float | None) -> Prints:
+    """The hashes of each text; minima and bands of nothing when near-duplicates are not looked for."""
+    said, shingles, starts = words(texts)
+    if threshold is None:
+        none = np.empty((texts.len(), 0))
+        return Prints(texts.hash().to_numpy(), said, none.astype(np.uint16), none.astype(np.uint32))
+    least = minhash.signatures(shingles, starts)
+    return Prints(texts.hash().to_numpy(), said, least.astype(np.uint16), minhash.bands(least, threshold))
+
+
+def collapse(texts: pl.Series, rating: pl.Series, prints: Prints, threshold: float | None) -> pl.Series:
+    """For each row the reason to reject it, null for a row to keep. rating: 1–5 stars. threshold: Jaccard similarity.
+
+    Of the texts only those that may be near-duplicates are read.
+    """
+    rows = pl.DataFrame(
+        {"text": prints.text, "words": prints.words, "rating": rating, "formula": texts.str.len_chars() < FORMULA}
+    )
+    against, favour = (pl.col("rating") <= 2).sum().over("words"), (pl.col("rating") >= 4).sum().over("words")
+    outvoted = (
+        pl.when(pl.col("rating") <= 2).then(against <= favour).otherwise((pl.col("rating") >= 4) & (favour <= against))
+    )
+    contradicts = (against > 0) & (favour > 0) & (~pl.col("formula") | outvoted)
+    reason = pl.when(contradicts).then(pl.lit("contradictory"))
+    rows = rows.select("text", reason=reason)
+    repeats = pl.col("reason").is_null() & ~pl.col("text").is_first_distinct().over("reason")
+    reason = rows.select(pl.when(repeats).then(pl.lit("duplicate")).otherwise("reason")).to_series()
+    if threshold is None:
+        return reason.alias("reason")
+    left = reason.is_null().arg_true().to_numpy()
+    minima = prints.minima[left]
+    pairs = minhash.similar(minhash.candidates(prints.bands[left]), minima, texts.gather(left), threshold)
+    near = left[minhash.firsts(left.size, pairs) < np.arange(left.size)]
+    return reason.scatter(near, "near_duplicate").alias("reason")
