@@ -85,11 +85,14 @@ def broken(text: pl.Series) -> pl.Series:
 
 
 def spam(text: pl.Series) -> pl.Series:
-    """Which texts say nothing: no letter but those of placeholders, or one letter over and over.
+    """Which texts say nothing: no letter but those of placeholders, or one letter three times and more.
+
+    One or two may be a word: "굿~~!!".
 
     >>> spam(pl.Series(["10/10 :)", "ㅋㅋㅋ", "Aaaa!", "👍👍", "[link]", "ok"])).to_list()
     [True, True, True, True, True, False]
     """
     said = text.str.replace_all(r"\[(?:email|handle|link|card|phone)\]", "")
     letters = said.str.replace_all(r"[^\p{L}]+", "").str.to_lowercase()
-    return (letters.str.strip_chars(letters.str.head(1)) == "").fill_null(False)
+    same = letters.str.strip_chars(letters.str.head(1)) == ""
+    return (same & (letters.str.len_chars() != 1) & (letters.str.len_chars() != 2)).fill_null(False)

@@ -78,7 +78,9 @@ def test_spam_says_nothing(text):
     assert spam(pl.Series([text])).item()
 
 
-@pytest.mark.parametrize("text", ["ok", "10/10 да", "ㅋㅋㅎㅎ", "좋다", "see [link]", "A+ b", "不好"])
+@pytest.mark.parametrize(
+    "text", ["ok", "10/10 да", "ㅋㅋㅎㅎ", "좋다", "see [link]", "A+ b", "不好", "굿~~!!", "흠 ..."]
+)
 def test_short_words_are_no_spam(text):
     assert not spam(pl.Series([text])).item()
 
