@@ -47,7 +47,7 @@ def render(facts: Facts) -> str:
     page = environment.get_template("card.md.jinja").render(
         facts=facts,
         recipe=facts.recipe,
-        language=LANGUAGE[facts.source.enrich.language],
+        language=LANGUAGE.get(facts.source.enrich.language, f"the language {facts.source.enrich.language!r}"),
         row=inspect.getdoc(inspect.getmodule(facts.task.prompt)),
         example=facts.reports["evaluate"]["examples"][0],
         **facts.reports,

@@ -14,7 +14,7 @@ import polars as pl
 
 from stages import params, tasks
 from stages.files import read_json, write_json
-from stages.keywords import lemmas_of
+from stages.lemmas import said_in
 from stages.metrics import agreement, coverage, labels, overlap
 from stages.models import linear
 from stages.models.baselines import baselines
@@ -80,9 +80,7 @@ def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], hear: Ear, l
         "accuracy": lambda: labels.accuracy(texts, targets),
         "macro_f1": lambda: labels.macro_f1(texts, targets, task.labels, seed),
         "tone_agreement": lambda: agreement.tone_agreement(rows["rating"].to_list(), hear(texts)),
-        "keyword_recall": lambda: coverage.keyword_recall(
-            rows["keywords"].to_list(), [set(lemmas) for lemmas in lemmas_of(texts, language)], seed
-        ),
+        "keyword_recall": lambda: coverage.keyword_recall(rows["keywords"].to_list(), said_in(texts, language), seed),
         "chrf": lambda: overlap.chrf(texts, targets, seed),
         "distinct_2": lambda: overlap.distinct_2(texts, seed),
     }

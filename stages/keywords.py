@@ -1,140 +1,154 @@
-"""Lemmas and keywords of reviews in Russian, English and Korean.
+"""Keywords of reviews: what each review speaks of that the others do not.
 
-Russian lemmas and parts of speech come from pymorphy3, Korean ones from Kiwi. English has a plain rule that takes
-plurals back to the singular, and endings in place of parts of speech: a first version, honest about it.
+Candidates are nouns and short noun phrases found in the review, weighted by TF-IDF over the reviews to train on.
 """
 
-import math
-import re
-from collections import Counter
-from functools import cache, lru_cache
+import tempfile
+from pathlib import Path
 
-WORD = re.compile(r"\[\w+\]|\w+(?:-\w+)*")  # a placeholder such as [phone] is one word, and never a keyword
-SHORTEST = {"ru": 3, "en": 3, "ko": 2}  # letters of a keyword
+import numpy as np
+import polars as pl
+
+from stages.lemmas import FOLLOWER, MODIFIER, NOUN, WORKERS, Words
+
 FEWEST = 2  # reviews to train on that have it: a word met once is a misspelling or a name that nothing can be learnt of
-KOREAN_NOUNS = ("NNG", "NNP")
-# Words that say nothing of what is reviewed; for English scikit-learn's list holds the rest.
-EMPTY = {
-    "ru": """
-    раз год месяц неделя день время итог слово случай течение протяжение образ причина вариант сторона начало конец
-    отзыв комментарий вещь дело человек место
-    """,
-    "en": """
-    just really quite very also even still much many lot way bit got get getting make made know think thought say said
-    see saw seen watch want like love loved feel felt good great bad best worst better nice well little big long short
-    year time day thing people didn doesn don isn wasn aren weren couldn wouldn shouldn hasn haven hadn maybe actually
-    pretty guess instead forever wish hate worth told lent grew stupid cheap perfect special horrible terrible awful
-    scary weird worse cool slow dull fast http https www com
-    """,
-    "ko": """
-    영화 생각 정도 이상 이하 이전 이후 사람 시간 느낌 자체 부분 처음 지금 요즘 이제 평점 점수 이유 동안 경우 사실 모습
-    필요 당시 전체 중간 나중 오랜만 그동안 정말 진짜
-    """,
-}
-EMPTY = {language: frozenset(words.split()) for language, words in EMPTY.items()}
-# An English word with these endings is hardly ever a noun; the nouns that have them follow.
-NOT_NOUNS = re.compile(r"\w{2,}(?:ly|ing|ed|able|ible|less|ful|ous)")
-NOUNS = frozenset(
-    """
-    family fly jelly belly ally bully butterfly italy assembly anomaly monopoly ending acting lighting casting wedding
-    building painting evening morning feeling meeting king ring wing string spring thing song being ceiling
-    clothing dressing parking seating pudding setting shooting opening editing writing breed speed seed weed greed need
-    feed shed table vegetable stable bible
-    """.split()  # noqa: SIM905
-)
-SAME = frozenset(
-    """
-    series species christmas texas vegas dallas thomas james holmes hanks charles williams lens news jones
-    """.split()  # noqa: SIM905
-)
-IRREGULAR = {"children": "child", "women": "woman", "men": "man", "wives": "wife", "lives": "life", "mice": "mouse",
-             "feet": "foot", "teeth": "tooth", "wolves": "wolf", "movies": "movie", "zombies": "zombie",
-             "cookies": "cookie", "shoes": "shoe", "headaches": "headache"}  # fmt: skip
-
-
-def lemmas_of(texts: list[str], language: str) -> list[list[str]]:
-    """Every lemma of each text, in order, lower case.
-
-    >>> lemmas_of(["Пиццу ждали час"], "ru"), lemmas_of(["Two movies"], "en")
-    ([['пицца', 'ждать', 'час']], [['two', 'movie']])
-    """
-    return [[lemma for lemma, _ in words] for words in _analyse(texts, language)]
+BLOCK = 50_000  # rows analysed at once: what bounds memory, never what comes out
+PAIR = 2**32  # a phrase of the lemmas a, b has the key a * PAIR + b, a single lemma its own number
 
 
 def keywords(
-    texts: list[str], language: str, most: int, max_share: float, rubrics: list[str], fit_on: list[bool]
+    texts: list[str], language: str, most: int, max_share: float, rubrics: list[str], fit_on: list[bool], **options
 ) -> list[list[str]]:
-    """Up to `most` lemmas of each text that are specific to it, in their order in the text; often fewer.
+    """Up to `most` keywords of each text, in their order in the text; often fewer. `options` as for `found`."""
+    rows = pl.DataFrame({"text": texts, "rubrics": rubrics, "fit": fit_on},
+                        schema={"text": pl.String, "rubrics": pl.String, "fit": pl.Boolean})  # fmt: skip
+    return found(rows, language, most, max_share, **options).to_list()
 
-    Candidates are nouns (English: what does not look like another part of speech) outside the row's own rubrics, in
-    at least FEWEST of the reviews of `fit_on` and at most `max_share` of them. They are weighed by TF-IDF (Spärck
-    Jones 1972). Counts come from the reviews of `fit_on` alone, so that no test row has a say; ties go to the earlier
-    word. Each keyword is a lemma of its text.
+
+def found(
+    rows: pl.DataFrame, language: str, most: int, max_share: float, *, fewest: int = FEWEST, phrases: bool = True,
+    workers: int = WORKERS, block: int = BLOCK,
+) -> pl.Series:  # fmt: skip
+    """Keywords of each of `rows` (text, rubrics, fit): a list of lemmas and phrases of two, in the text's order.
+
+    Candidates stand in at least `fewest` of the rows to `fit` on and in at most `max_share` of them, and are not in
+    the row's own rubrics. They are weighed by TF-IDF (Spärck Jones 1972), counted on the rows to fit on alone, so that
+    no test row has a say; ties go to the earlier word. Each text is analysed once; what is kept of a block lies on disk
+    until all are counted. Raises RuntimeError if a keyword's lemmas are not in its text.
     """
-    analysed = _analyse(texts, language)
-    own = [set(lemmas) for lemmas in lemmas_of(rubrics, language)]
-    nouns = [
-        [lemma for lemma, noun in words if noun and len(lemma) >= SHORTEST[language] and lemma not in EMPTY[language]]
-        for words in analysed
-    ]
-    known = Counter(lemma for words, fit in zip(nouns, fit_on, strict=True) if fit for lemma in set(words))
-    total = sum(fit_on)
-    idf = {lemma: math.log((1 + total) / n) for lemma, n in known.items() if FEWEST <= n <= max_share * total}
-    chosen = []
-    for words, rubric in zip(nouns, own, strict=True):
-        counts = Counter(word for word in words if word in idf and word not in rubric)
-        order = {word: at for at, word in reversed(list(enumerate(words)))}
-        best = sorted(counts, key=lambda word: (-counts[word] * idf[word], order[word]))[:most]
-        chosen.append(sorted(best, key=order.__getitem__))
-    return chosen
+    words = Words(language, workers)
+    with tempfile.TemporaryDirectory(prefix="keywords-") as folder:
+        known = pl.DataFrame(schema={"key": pl.UInt64, "rows": pl.UInt32})
+        blocks = []
+        for number, part in enumerate(rows.iter_slices(block)):
+            tokens = words.read(part["text"])
+            candidates = _candidates(tokens, phrases)
+            known = _counted(known, candidates, part["fit"])
+            kept, said = (Path(folder, f"{number}.{what}.arrow") for what in ("candidates", "tokens"))
+            _own(candidates, _rubrics(words, part["rubrics"])).write_ipc(kept)
+            tokens.select("row", "lemma").write_ipc(said)
+            blocks.append((part.height, kept, said))
+        total = int(rows["fit"].sum())
+        weights = known.filter(pl.col("rows").is_between(fewest, max_share * total)).select(
+            "key", idf=((1 + total) / pl.col("rows")).log()
+        )
+        names = words.names()
+        chosen = [
+            _chosen(pl.read_ipc(at), pl.read_ipc(said), weights, names, most, height) for height, at, said in blocks
+        ]
+    return pl.concat(chosen) if chosen else pl.Series("keywords", [], dtype=pl.List(pl.String))
 
 
-def _analyse(texts: list[str], language: str) -> list[list[tuple[str, bool]]]:
-    """Each text as (lemma, may be a keyword) pairs."""
-    if language == "ko":
-        found = _kiwi().tokenize([text or " " for text in texts])
-        return [[(token.form.lower(), token.tag in KOREAN_NOUNS) for token in tokens] for tokens in found]
-    word = _russian if language == "ru" else _english
-    return [[word(match.lower()) for match in WORD.findall(text)] for text in texts]
+def _candidates(tokens: pl.DataFrame, phrases: bool) -> pl.DataFrame:
+    """Nouns and, if asked for, modifier + noun and noun + noun side by side: row, at (the token's place), key."""
+    at = np.arange(tokens.height, dtype=np.uint32)
+    tokens = tokens.with_columns(pl.Series("at", at), key=pl.col("lemma").cast(pl.UInt64))
+    kind = pl.col("kind")
+    single = tokens.filter(kind & NOUN > 0).select("row", "at", "key")
+    if not phrases:
+        return single
+    after = pl.col("kind").shift(-1, fill_value=0)
+    fits = ((kind & MODIFIER > 0) & (after & NOUN > 0)) | ((kind & NOUN > 0) & (after & FOLLOWER > 0))
+    double = tokens.filter(fits & (pl.col("row") == pl.col("row").shift(-1)))
+    double = double.select("row", "at").with_columns(
+        key=pl.Series(_pairs(tokens["key"].to_numpy(), double["at"].to_numpy()), dtype=pl.UInt64)
+    )
+    return pl.concat([single, double])
 
 
-@cache
-def _russian(word: str) -> tuple[str, bool]:
-    """The likeliest parse of a word form; Latin words and numbers stay as they are."""
-    if not re.search("[а-яё]", word):
-        return word, False
-    parse = _morph().parse(word)[0]
-    tag = parse.tag
-    return parse.normal_form, "NOUN" in tag and not {"Name", "Patr", "Surn"} & tag.grammemes
+def _pairs(lemmas: np.ndarray, at: np.ndarray) -> np.ndarray:
+    return (lemmas[at] * np.uint64(PAIR)) + lemmas[at + 1]
 
 
-@cache
-def _english(word: str) -> tuple[str, bool]:
-    """The singular of a word, and whether it may be a noun."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
-    lemma = word
-    if word in IRREGULAR or word in SAME:
-        lemma = IRREGULAR.get(word, word)
-    elif re.fullmatch(r"\w{2,}ies", word):
-        lemma = word[:-3] + "y"
-    elif re.fullmatch(r"\w+(?:ss|sh|ch|x|o)es", word):
-        lemma = word[:-2]
-    elif re.fullmatch(r"\w{2,}[^sui\W]s", word):
-        lemma = word[:-1]
-    stop = {word, lemma} & ENGLISH_STOP_WORDS
-    return lemma, lemma.isalpha() and not stop and (lemma in NOUNS or not NOT_NOUNS.fullmatch(lemma))
+def _counted(known: pl.DataFrame, candidates: pl.DataFrame, fit: pl.Series) -> pl.DataFrame:
+    """`known` (key, rows) with the rows of this block that are to fit on counted in."""
+    fits = candidates.filter(pl.Series(fit.to_numpy()[candidates["row"].to_numpy()], dtype=pl.Boolean))
+    more = fits.select("row", "key").unique().group_by("key").agg(rows=pl.len().cast(pl.UInt32))
+    return pl.concat([known, more]).group_by("key").agg(pl.col("rows").sum())
 
 
-@lru_cache(maxsize=1)
-def _morph():
-    import pymorphy3
+def _rubrics(words: Words, rubrics: pl.Series) -> pl.DataFrame:
+    """The lemmas of each row's rubrics: row, lemma. A rubric is read once, however many rows have it."""
+    different = rubrics.unique(maintain_order=True)
+    said = words.read(different).select("row", lemma=pl.col("lemma").cast(pl.UInt64)).unique()
+    rows = pl.DataFrame({"rubrics": rubrics}).with_row_index("at").join(
+        pl.DataFrame({"rubrics": different}).with_row_index("row"), on="rubrics", how="left", nulls_equal=True
+    )  # fmt: skip
+    return rows.join(said, on="row").select(pl.col("at").alias("row"), "lemma")
 
-    return pymorphy3.MorphAnalyzer(lang="ru")
+
+def _own(candidates: pl.DataFrame, rubrics: pl.DataFrame) -> pl.DataFrame:
+    """The candidates that say more than the row's rubrics: at least one lemma of theirs is not among those."""
+    first, last = pl.col("key") // PAIR, pl.col("key") % PAIR
+    parts = candidates.with_columns(first=pl.when(first > 0).then(first).otherwise(last), last=last)
+    for part in ("first", "last"):
+        parts = parts.join(rubrics.with_columns(pl.lit(True).alias(f"{part}_in")), left_on=["row", part],
+                           right_on=["row", "lemma"], how="left", maintain_order="left")  # fmt: skip
+    repeats = pl.col("first_in").fill_null(False) & pl.col("last_in").fill_null(False)
+    return parts.filter(~repeats).select("row", "at", "key")
 
 
-@lru_cache(maxsize=1)
-def _kiwi():
-    import kiwipiepy
+def _chosen(
+    candidates: pl.DataFrame, tokens: pl.DataFrame, weights: pl.DataFrame, names: pl.Series, most: int, height: int
+) -> pl.Series:
+    """The keywords of one block, a list for each of its `height` rows."""
+    weighed = candidates.join(weights, on="key", how="inner", maintain_order="left")
+    best = (
+        _apart(weighed)
+        .group_by("row", "key")
+        .agg(pl.len().alias("times"), pl.col("at").min(), pl.col("idf").first())
+        .sort("row", -(pl.col("times") * pl.col("idf")), "at", "key")
+        .filter(pl.int_range(pl.len()).over("row") < most)
+        .sort("row", "at")
+    )
+    first, last = names.gather(best["key"] // PAIR), names.gather(best["key"] % PAIR)
+    best = best.select("row", word=(first + " " + last).str.strip_prefix(" "))
+    _ground(best, tokens, names)
+    rows = pl.DataFrame({"row": np.arange(height, dtype=np.uint32)})
+    lists = rows.join(best.group_by("row").agg(pl.col("word")), on="row", how="left", maintain_order="left")
+    return lists["word"].fill_null([]).rename("keywords")
 
-    return kiwipiepy.Kiwi(num_workers=2)  # one worker or two: the same tokens
+
+def _apart(weighed: pl.DataFrame) -> pl.DataFrame:
+    """Occurrences that share no token: of overlapping phrases the rarer stays, of a phrase and its words the phrase."""
+    phrase = weighed.filter(pl.col("key") // PAIR > 0).sort("at")
+    before, after = pl.col("at").shift(1) + 1 == pl.col("at"), pl.col("at").shift(-1) == pl.col("at") + 1
+    rarer = ~(before.fill_null(False) & (pl.col("idf").shift(1) >= pl.col("idf")).fill_null(False)) & ~(
+        after.fill_null(False) & (pl.col("idf").shift(-1) > pl.col("idf")).fill_null(False)
+    )
+    phrase = phrase.filter(rarer)
+    covered = pl.concat([phrase["at"], phrase["at"] + 1])
+    single = weighed.filter((pl.col("key") // PAIR == 0) & ~pl.col("at").is_in(covered.implode()))
+    return pl.concat([single, phrase])
+
+
+def _ground(best: pl.DataFrame, tokens: pl.DataFrame, names: pl.Series) -> None:
+    """Hold every keyword to the lemmas of its text, as strings; a mark between two words parts them."""
+    said = tokens.with_columns(word=names.gather(tokens["lemma"])).group_by("row").agg(pl.col("word"))
+    said = said.select("row", said=" " + pl.col("word").list.join(" ") + " ")
+    held = best.join(said, on="row", how="left").select(
+        "row", "word", held=pl.col("said").str.contains(" " + pl.col("word") + " ", literal=True).fill_null(False)
+    )
+    if not held["held"].all():
+        lost = held.filter(~pl.col("held")).row(0, named=True)
+        raise RuntimeError(f"the keyword {lost['word']!r} is not in its review, row {lost['row']} of its block")

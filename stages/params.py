@@ -21,46 +21,12 @@ FILE = Path("params.yaml")
 Share = Annotated[float, Field(ge=0, le=1)]
 Stars = Annotated[int, Field(ge=1, le=5)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="no dots or @: DVC reads those as an address")]
-Language = Literal["ru", "en", "ko"]
-TextLanguage = Literal[
-    "ar",
-    "be",
-    "bg",
-    "cs",
-    "da",
-    "de",
-    "el",
-    "en",
-    "es",
-    "fi",
-    "fr",
-    "he",
-    "hi",
-    "hu",
-    "hy",
-    "id",
-    "it",
-    "ja",
-    "ka",
-    "kk",
-    "ko",
-    "mk",
-    "mn",
-    "nl",
-    "pl",
-    "pt",
-    "ro",
-    "ru",
-    "sk",
-    "sr",
-    "sv",
-    "tg",
-    "th",
-    "tr",
-    "uk",
-    "vi",
+Language = Annotated[str, Field(pattern="^[a-z]{2}$")]  # ISO 639-1; lemmas in ru, en and ko
+TextLanguage = Literal[  # those that stages.languages tells apart
+    "ar", "be", "bg", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "hy", "id", "it", "ja",
+    "ka", "kk", "ko", "mk", "mn", "nl", "pl", "pt", "ro", "ru", "sk", "sr", "sv", "tg", "th", "tr", "uk", "vi",
     "zh",
-]  # those that stages.languages tells apart
+]  # fmt: skip
 
 
 class Strict(BaseModel):
@@ -193,8 +159,14 @@ class Validate(Strict):
 
 class Enrich(Strict):
     language: Language
-    keywords: PositiveInt = Field(description="most keywords per review")
-    max_share: Share = Field(description="a lemma in more than this share of reviews is too common to be a keyword")
+    keywords: PositiveInt = Field(le=6, description="most keywords per review")
+    max_share: Share = Field(0.02, description="what more than this share of the training rows say is no keyword")
+    fewest: PositiveInt = Field(2, description="what fewer training rows say is no keyword")
+    phrases: bool = Field(True, description="phrases of two words as well as single ones")
+    workers: PositiveInt = Field(
+        2, description="threads of the Korean analyser; the same keywords whatever their number"
+    )
+    block: PositiveInt = Field(50_000, description="rows analysed at once: bounds memory, changes nothing else")
 
 
 class Source(Strict):

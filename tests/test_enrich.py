@@ -39,18 +39,27 @@ def test_the_rows_gain_keywords_and_nothing_else():
 def test_the_account_counts_them():
     _, account = enrich(rows(*TEXTS), Enrich(**RULES))
     assert account == {
-        "rows": 4,
+        "rows_in": 4,
+        "rows_out": 4,
+        "rejected": {},
+        "language": "ru",
+        "method": "pymorphy3",
         "grounded": 1.0,
-        "with_keywords": 0.75,
+        "coverage": 0.75,
         "mean_keywords": 1.25,
         "max_share": 0.75,
-        "top": [("пицца", 3), ("официант", 2)],
+        "top": [["пицца", 3], ["официант", 2]],
     }
 
 
 @pytest.mark.parametrize(
     ("language", "texts"),
-    [("ru", TEXTS), ("en", ["Zombies and a sister", "Two zombies"]), ("ko", ["배우의 연기", "연기와 배우"])],
+    [
+        ("ru", TEXTS),
+        ("en", ["Zombies and a sister", "Two zombies"]),
+        ("ko", ["배우의 연기", "연기와 배우"]),
+        ("de", ["Kalte Pizza", "Pizza"]),
+    ],
 )
 def test_every_keyword_is_in_its_text(language, texts):
     table, account = enrich(rows(*texts), Enrich(**RULES | {"language": language, "max_share": 1.0}))
@@ -59,10 +68,15 @@ def test_every_keyword_is_in_its_text(language, texts):
     assert any(table["keywords"].to_list())
 
 
-def test_a_keyword_that_is_not_in_its_text_is_seen(monkeypatch):
-    monkeypatch.setattr(stage, "keywords", lambda *given: [["пицца", "жираф"], ["официант"], ["жираф"], []])
-    _, account = enrich(rows(*TEXTS), Enrich(**RULES))
-    assert account["grounded"] == 0.5
+@pytest.mark.parametrize(("language", "method"), [("ru", "pymorphy3"), ("de", "fallback")])
+def test_the_account_says_how(language, method):
+    assert enrich(rows(*TEXTS), Enrich(**RULES | {"language": language}))[1]["method"] == method
+
+
+def test_a_row_that_goes_missing_is_an_error(monkeypatch):
+    monkeypatch.setattr(stage, "found", lambda *given, **more: pl.Series([["пицца"]]))
+    with pytest.raises(RuntimeError, match="4 rows in, 1 out"):
+        enrich(rows(*TEXTS), Enrich(**RULES))
 
 
 def test_test_rows_have_no_say():
@@ -72,7 +86,12 @@ def test_test_rows_have_no_say():
 
 def test_no_keywords_at_all_are_none_that_is_out_of_place():
     _, account = enrich(rows("Хорошо!"), Enrich(**RULES))
-    assert (account["grounded"], account["mean_keywords"], account["with_keywords"]) == (1.0, 0.0, 0.0)
+    assert (account["grounded"], account["mean_keywords"], account["coverage"], account["max_share"]) == (
+        1.0,
+        0.0,
+        0.0,
+        0.0,
+    )
 
 
 # --- main ------------------------------------------------------------------------------------------------------------
@@ -90,12 +109,35 @@ def project(tmp_path, monkeypatch) -> Path:
 def test_main_writes_the_table_and_its_account_and_the_same_again(project, capsys):
     write("valid.parquet", rows(*TEXTS), CLEAN)
     stage.main(*WORDS)
-    assert capsys.readouterr().out == "enrich places: 4 rows, 1.2 keywords each, 100.0% of them in their text\n"
+    assert capsys.readouterr().out == (
+        "enrich places: 4 rows, 1.2 keywords each, 75.0% of rows have one, 100.0% of keywords are in their text\n"
+    )
     assert read("out/enriched.parquet", ENRICHED)["keywords"][0].to_list() == ["пицца", "официант"]
     assert json.loads(Path("out/report.json").read_text())["top"] == [["пицца", 3], ["официант", 2]]
     before = [Path(word).read_bytes() for word in WORDS[2:]]
     stage.main(*WORDS)
     assert [Path(word).read_bytes() for word in WORDS[2:]] == before
+
+
+@pytest.mark.parametrize(("block", "workers"), [(1, 1), (3, 2)])
+def test_blocks_and_workers_leave_the_same_bytes(project, block, workers):
+    write("valid.parquet", rows(*TEXTS), CLEAN)
+    stage.main(*WORDS)
+    before = [Path(word).read_bytes() for word in WORDS[2:]]
+    settings = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    settings["sources"]["places"]["enrich"] |= {"block": block, "workers": workers}
+    Path("params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    stage.main(*WORDS)
+    assert [Path(word).read_bytes() for word in WORDS[2:]] == before
+
+
+def test_a_fallback_is_said_aloud(project, capsys):
+    settings = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    settings["sources"]["places"]["enrich"] = RULES | {"language": "de"}
+    Path("params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    write("valid.parquet", rows("Kalte Pizza", "Pizza"), CLEAN)
+    stage.main(*WORDS)
+    assert "de has no lemmatiser here: plain word forms" in capsys.readouterr().out
 
 
 def test_an_empty_table_is_refused(project):
