@@ -235,6 +235,14 @@ def test_a_keyword_that_is_not_in_its_review_is_an_error(wrong):
                      words.names())  # fmt: skip
 
 
+def test_keywords_given_to_the_wrong_review_are_an_error(monkeypatch):
+    candidates = noun._candidates
+    to_first = lambda *given: candidates(*given).with_columns(row=pl.lit(0, pl.UInt32))  # noqa: E731
+    monkeypatch.setattr(noun, "_candidates", to_first)
+    with pytest.raises(RuntimeError, match="is not in its review"):
+        of("ru", ["Пицца", "Официант"], fewest=1)
+
+
 def test_another_language_falls_back_to_word_forms():
     texts = ["Die Pizza war kalt, [phone] 2024", "Pizza und Kellner"]
     assert of("de", texts) == [["pizza"], ["pizza"]], "war, die and und are too short, 2024 and [phone] no words"
