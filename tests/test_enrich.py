@@ -73,6 +73,12 @@ def test_the_account_says_how(language, method):
     assert enrich(rows(*TEXTS), Enrich(**RULES | {"language": language}))[1]["method"] == method
 
 
+@pytest.mark.parametrize(("word", "value"), [("language", "russian"), ("language", "R1"), ("keywords", 7)])
+def test_a_setting_that_means_nothing_is_refused(word, value):
+    with pytest.raises(ValueError, match=word):
+        Enrich(**RULES | {word: value})
+
+
 def test_a_row_that_goes_missing_is_an_error(monkeypatch):
     monkeypatch.setattr(stage, "found", lambda *given, **more: pl.Series([["пицца"]]))
     with pytest.raises(RuntimeError, match="4 rows in, 1 out"):
