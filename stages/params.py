@@ -154,6 +154,15 @@ class Validate(Strict):
     )
     token_limit: PositiveInt = Field(description="a text with more words and marks counts as truncated")
     truncated_share: Share = Field(description="highest share of such texts")
+    loose_duplicate_share: Share = Field(
+        0.05, description="highest share of texts that an earlier one equals but for case, spaces and punctuation"
+    )
+    off_language_share: Share = Field(
+        0.1, description="highest share of texts most of whose letters are not of the script of enrich.language"
+    )
+    rating_drift: PositiveFloat = Field(
+        0.25, description="highest population stability index of the ratings from the last accepted snapshot, nats"
+    )
     warning: tuple[str, ...] = ()
 
 

@@ -1,63 +1,85 @@
 """The gate of a source: a table that fails a critical expectation goes no further.
 
-Reads   the clean table
-Writes  the valid table (the same rows; none when refused); a report; Data Docs pages (not tracked: they carry times)
-Params  sources.<name>.validate
+Reads   the clean table; the snapshots that were accepted (stages.accept), for how far the ratings drifted
+Writes  the valid table (the same rows; none when refused); the rows at fault, with the expectation that each failed
+        (none when all passed); a report; Data Docs pages (not tracked: they carry times)
+Params  sources.<name>.validate, sources.<name>.enrich.language
 """
 
 import shutil
 from pathlib import Path
 
-from stages import expectations, params
-from stages.files import write_json
+import polars as pl
+
+from stages import measures, params, suites
+from stages.expectations import Check, evaluate, told, warns
+from stages.files import read_json, write_json
 from stages.refusal import Refusal, run
 from stages.schema import CLEAN, read, write
 
+FAULTY = CLEAN | {"expectation": pl.String}
+SHOWN = 1000  # rows kept of each failed expectation: enough to see what they have in common
 
-def main(name: str, clean: str, valid: str, report: str, docs: str) -> None:
-    rules = params.entry(params.load().sources, name, "sources").validate_
+
+def main(name: str, clean: str, valid: str, rejected: str, report: str, docs: str, accepted: str = "") -> None:
+    """`accepted`: the folder of accepted snapshots; a source that has none there is not asked how far it drifted."""
+    source = params.entry(params.load().sources, name, "sources")
+    rules, language, address = source.validate_, source.enrich.language, f"sources.{name}.validate"
     rows = read(clean, CLEAN)
-    address = f"sources.{name}.validate"
-    for before in (valid, report):  # of an earlier run: a refused table leaves none
+    for before in (valid, rejected, report):  # of an earlier run: a refused table leaves none
         Path(before).unlink(missing_ok=True)
     shutil.rmtree(docs, ignore_errors=True)
     if rows.is_empty():
         raise Refusal("rows to validate", "none", clean, f"dvc repro clean@{name}")
-    suite = expectations.checks(rules, address)
-    unknown = [one for one in rules.warning if not any(expectations.warns(check.name, (one,)) for check in suite)]
+    snapshot = Path(accepted) / f"{name}.json"
+    before = read_json(snapshot)["ratings"] if accepted and snapshot.is_file() else None
+    suite = suites.of_source(rules, address, language, before is not None)
+    names = [*(check.name for check in suite), *suites.MAYBE]
+    unknown = [one for one in rules.warning if not any(warns(name, (one,)) for name in names)]
     if unknown:  # a slip here would gate what was meant to pass with a warning
         raise Refusal(
-            f"names among {', '.join(check.name for check in suite)}", ", ".join(unknown),
+            f"names among {', '.join(dict.fromkeys(names))}", ", ".join(unknown),
             f"params.yaml: {address}.warning", "correct the name",
         )  # fmt: skip
-    table = expectations.measures(rows, rules.token_limit)
-    verdicts = expectations.evaluate(name, table, suite, rules.warning, Path(docs))
+    table = measures.of_source(rows, rules.token_limit, language, before)
+    verdicts = evaluate(name, table, suite, rules.warning, Path(docs))
     failed = [one for one in verdicts if not one["passed"]]
     stopping = [one for one in failed if one["critical"]]
-    warnings = [one["name"] for one in failed if not one["critical"]]
-    account = {"passed": not stopping, "rows": rows.height, "expectations": verdicts, "warnings": warnings}
+    faulty = at_fault(rows, table, suite, {one["name"] for one in failed})
+    account = {
+        "passed": not stopping,
+        "rows_in": rows.height,
+        "rows_out": 0 if stopping else rows.height,
+        "rejected": {"refused_table": rows.height} if stopping else {},  # a gate: all of them or none
+        "ratings": measures.rating_shares(table["rating"]),
+        "accepted": before,
+        "expectations": verdicts,
+        "warnings": [one["name"] for one in failed if not one["critical"]],
+    }
+    write(rejected, faulty, FAULTY)
     write_json(report, account)
     if stopping:
         raise Refusal(
-            f"{name} to meet its critical expectations", f"{len(stopping)} failed" + _lines(stopping),
-            f"{clean}, {rows.height:,} rows; {report}; {docs}/index.html",
+            f"{name} to meet its critical expectations", f"{len(stopping)} failed" + told(stopping),
+            f"{clean}, {rows.height:,} rows; {report}; {rejected}; {docs}/index.html",
             "look at the rows; or, if they are right, set the bound at its address, or list its name under "
             f"params.yaml: {address}.warning",
         )  # fmt: skip
     write(valid, rows, CLEAN)
     met = f"{len(verdicts) - len(failed)} of {len(verdicts)} expectations met"
-    print(f"validate {name}: {rows.height:,} rows, {met}{_lines(failed)}")
+    new = f"; no snapshot accepted yet (python -m stages.accept {name})" if before is None else ""
+    print(f"validate {name}: {rows.height:,} rows, {met}{new}{told(failed)}")
 
 
-def _lines(verdicts: list[dict]) -> str:
-    """One line per verdict: name, observed value, bound, params address."""
-    lines = []
-    for one in verdicts:
-        low, high = one["bound"]["low"], one["bound"]["high"]
-        low, high = ("-∞" if low is None else f"{low:g}"), ("∞" if high is None else f"{high:g}")
-        seen = "nothing could be observed" if one["observed"] is None else f"observed {one['observed']:g}"
-        lines.append(f"\n      - {one['name']}: {seen} {one['unit']}, bound {low} to {high}; {one['address']}")
-    return "".join(lines)
+def at_fault(rows: pl.DataFrame, table: pl.DataFrame, suite: list[Check], failed: set[str]) -> pl.DataFrame:
+    """The first SHOWN rows at fault of each failed expectation that is about single rows; a row may stand twice."""
+    kept = [rows.clear().with_columns(expectation=pl.lit(""))]
+    for check in suite:
+        fault = check.failing() if check.name in failed and check.column in table.columns else None
+        if fault is not None:
+            which = table.select(fault).to_series()
+            kept.append(rows.filter(which).head(SHOWN).with_columns(expectation=pl.lit(check.name)))
+    return pl.concat(kept)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,15 @@ import polars as pl
 import pytest
 import yaml
 
-from stages import expectations
+from stages import accept as accepting
+from stages import measures
 from stages import validate as stage
 from stages.refusal import Refusal
 from stages.schema import CLEAN, read, write
 
 ROOT = Path(__file__).parents[1]
-WORDS = ["places", "clean.parquet", "out/valid.parquet", "out/report.json", "out/docs"]
+WORDS = ["places", "clean.parquet", "out/valid.parquet", "out/rejected.parquet", "out/report.json", "out/docs",
+         "accepted"]  # fmt: skip
 HOSTILE = "<script>alert('{}')</script>"
 RULES = {
     "rows": {"low": 20, "high": 60},
@@ -49,6 +51,12 @@ class Run:
     refusal: Refusal | None
 
     @property
+    def rejected(self) -> dict[str, list[str]]:
+        """Expectation → the ids of the rows that are kept as failing it."""
+        rows = read(self.folder / "out/rejected.parquet", stage.FAULTY)
+        return {name: rows.filter(expectation=name)["id"].to_list() for name in rows["expectation"].unique()}
+
+    @property
     def report(self) -> dict:
         return json.loads((self.folder / "out/report.json").read_text(encoding="utf-8"))
 
@@ -64,6 +72,7 @@ def gate(tmp_path_factory):
         folder = again or tmp_path_factory.mktemp("gate")
         settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
         settings["sources"]["places"]["validate"] = RULES | rules
+        settings["sources"]["places"]["enrich"]["language"] = "en"
         (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
@@ -118,6 +127,33 @@ def broken(gate) -> Run:
     return gate(table(id=ids, text=texts, rating=[None, *RATINGS[1:]]))
 
 
+# What is planted in a good table's first rows: expectation → the text of one row.
+PLANTED = {
+    "duplicate": HOSTILE.format("text 39"),
+    "loose_duplicate_share": HOSTILE.format("TEXT, 38"),
+    "personal.email": "Write to the.owner@cafe.example.com, they answer at once",
+    "personal.link": "The menu is at https://cafe.example.com for all to see",
+    "personal.phone": "Call 8 (912) 345-67-89 and ask for the manager there",
+    "personal.card": "They took 4111 1111 1111 1111 and nothing came of it",
+    "markup": "A lovely place </s> and what came after was not said",
+    "off_language_share": "Очень хорошее место, всем советую сюда зайти",
+}
+
+
+@pytest.fixture(scope="module")
+def faulty(gate) -> Run:
+    """One row of each fault that a text can have, at the end, and the two rows of a group that two splits share."""
+    rows = table()
+    return gate(
+        table(
+            text=[*rows["text"][32:], *rows["text"][8:32], *PLANTED.values()],
+            group=["both", *rows["group"][1:39], "both"],
+            split=["test", *rows["split"][1:]],
+        ),
+        chars={}, tokens={}, loose_duplicate_share=0.01, off_language_share=0.01,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def onesided(gate) -> Run:
     return gate(table(rating=[5] * 40), rating_share={}, rating_expected={5: 1.0})
@@ -130,7 +166,11 @@ def test_a_good_table_is_handed_on_unchanged(good):
     assert good.refusal is None
     assert read(good.folder / "out/valid.parquet", CLEAN).equals(table())
     assert good.report["passed"] is True
-    assert good.report["rows"] == 40
+    assert {key: good.report[key] for key in ("rows_in", "rows_out", "rejected")} == {
+        "rows_in": 40, "rows_out": 40, "rejected": {},
+    }  # fmt: skip
+    assert good.report["ratings"] == {"1": 0.2, "2": 0.0, "3": 0.1, "4": 0.1, "5": 0.6}
+    assert good.rejected == {}, "a table that can be opened, without rows"
     assert good.report["warnings"] == []
     assert all(one["passed"] and one["critical"] for one in good.report["expectations"])
     assert good.verdict("rating_share.5") == {
@@ -145,7 +185,7 @@ def test_a_good_table_is_handed_on_unchanged(good):
 
 
 def test_a_second_run_gives_the_same_bytes(good, gate):
-    names = ["valid.parquet", "report.json"]
+    names = ["valid.parquet", "rejected.parquet", "report.json"]
     before = [(good.folder / "out" / name).read_bytes() for name in names]
     gate(table(), again=good.folder)
     assert [(good.folder / "out" / name).read_bytes() for name in names] == before
@@ -186,7 +226,7 @@ ALSO = {"above": set(), "below": set(), "broken": {"rating_divergence"}}  # a ra
 )
 def test_a_broken_bound_refuses_with_name_value_bound_and_address(run, name, observed, request):
     run = request.getfixturevalue(run)
-    address = "stages/expectations.py" if (name, observed) in ROWS else f"sources.places.validate.{name}"
+    address = "stages/suites.py" if (name, observed) in ROWS else f"sources.places.validate.{name}"
     assert not run.verdict(name)["passed"]
     assert f"- {name}: observed {observed}; {address}" in run.refusal.found.split("\n      ")
 
@@ -214,13 +254,78 @@ def test_a_refused_table_leaves_its_account_and_no_table(good, gate):
     folder = good.folder
     gate(table(), again=folder)
     run = gate(table(), again=folder, rows={"low": 41})
-    assert run.refusal.where == "clean.parquet, 40 rows; out/report.json; out/docs/index.html"
+    assert run.refusal.where == "clean.parquet, 40 rows; out/report.json; out/rejected.parquet; out/docs/index.html"
+    assert (run.report["rows_out"], run.report["rejected"]) == (0, {"refused_table": 40})
     assert run.refusal.do.endswith("params.yaml: sources.places.validate.warning")
     assert run.report["passed"] is False
     assert (folder / "out/docs/index.html").is_file()
     assert not (folder / "out/valid.parquet").exists()
     assert gate(table(), again=folder).refusal is None, "and the next good one passes again"
 
+
+def test_every_fault_is_found_and_its_rows_are_kept(faulty):
+    alone = PLANTED | {"group_leakage": ""}
+    assert faulty.refusal.found.startswith(f"{len(alone)} failed\n")
+    failed = {one["name"]: one for one in faulty.report["expectations"] if not one["passed"]}
+    assert failed.keys() == alone.keys() and all(one["critical"] for one in failed.values())
+    ids = {name: [table()["id"][32 + n]] for n, name in enumerate(PLANTED)}
+    ids["loose_duplicate_share"] = [*ids["duplicate"], *ids["loose_duplicate_share"]]
+    assert faulty.rejected == ids | {"group_leakage": [table()["id"][0], table()["id"][39]]}
+    assert failed["personal.phone"] == {
+        "name": "personal.phone",
+        "observed": 1.0,
+        "bound": {"low": None, "high": 0},
+        "unit": "rows with a phone left in the text",
+        "critical": True,
+        "passed": False,
+        "address": "stages/suites.py",
+    }
+    assert failed["off_language_share"]["address"] == "sources.places.validate.off_language_share"
+
+
+def test_rows_beyond_a_greatest_length_are_kept_and_those_of_a_mere_share_within_bounds_are_not(gate):
+    long = table(text=["x" * 70, "x" * 80, *table()["text"][2:]])
+    run = gate(long, chars={"max": {"high": 75}}, tokens={}, loose_duplicate_share=1.0, warning=["chars.max"])
+    assert run.rejected == {"chars.max": [table()["id"][1]]}
+
+
+def test_of_each_expectation_only_the_first_rows_are_kept(gate, monkeypatch):
+    monkeypatch.setattr(stage, "SHOWN", 3)
+    run = gate(table(), token_limit=4)
+    assert run.rejected == {"truncated_share": table()["id"][:3].to_list()}
+
+
+# --- drift -----------------------------------------------------------------------------------------------------------
+
+
+def test_drift_is_measured_from_the_last_accepted_snapshot(gate):
+    first = gate(table(), warning=["rating_drift"])
+    assert first.refusal is None, "what is not asked yet may stand among the warnings"
+    assert first.report["accepted"] is None and "rating_drift" not in {e["name"] for e in first.report["expectations"]}
+    accept(first.folder)
+    same = gate(table(), again=first.folder)
+    assert same.verdict("rating_drift")["observed"] == 0.0 and same.report["accepted"] == first.report["ratings"]
+    moved = gate(table(rating=[1, 1, 1, 1, 3, 4, 5, 5, 5, 5] * 4), again=first.folder, rating_expected={
+        1: 0.4, 3: 0.1, 4: 0.1, 5: 0.4}, rating_share={})  # fmt: skip
+    assert [one["name"] for one in moved.report["expectations"] if not one["passed"]] == []
+    assert moved.verdict("rating_drift")["observed"] == pytest.approx(0.219722)  # 0.2·ln 2 − 0.2·ln(2/3)
+    far = gate(table(rating=[1, 1, 1, 1, 3, 4, 5, 5, 5, 5] * 4), again=first.folder, rating_expected={
+        1: 0.4, 3: 0.1, 4: 0.1, 5: 0.4}, rating_share={}, rating_drift=0.2)  # fmt: skip
+    line = "- rating_drift: observed 0.219722 nats from the last accepted snapshot, bound -∞ to 0.2"
+    assert f"{line}; sources.places.validate.rating_drift" in far.refusal.found
+    with pytest.raises(Refusal) as refusal:
+        accept(first.folder)
+    assert refusal.value.found == "one that did not"
+
+
+def accept(folder: Path) -> None:
+    """What a person does after looking: the report where DVC puts it, then `python -m stages.accept places`."""
+    (folder / "validate").mkdir(exist_ok=True)
+    (folder / "validate/places.json").write_bytes((folder / "out/report.json").read_bytes())
+    accepting.main("places", str(folder))
+
+
+# --- warnings --------------------------------------------------------------------------------------------------------
 
 WARN = ["tokens", "rating_share"]
 
@@ -233,7 +338,7 @@ def test_a_warning_reports_and_does_not_stop(gate, capsys):
     assert run.verdict("tokens.p95")["critical"] is False
     assert (run.folder / "out/valid.parquet").is_file()
     out = capsys.readouterr().out
-    assert out.startswith("validate places: 40 rows, 10 of 12 expectations met\n")
+    assert out.startswith("validate places: 40 rows, 19 of 21 expectations met; no snapshot accepted yet (")
     assert "- tokens.p95: observed 14 words and marks, bound -∞ to 13; sources.places.validate.tokens.p95" in out
 
 
@@ -260,8 +365,8 @@ def test_an_empty_table_is_refused_and_leaves_nothing_of_an_earlier_run(good, ga
 
 def test_what_could_not_be_evaluated_has_failed(gate, monkeypatch):
     """GX meets an exception (a column it is asked about is not there) and does not stop of itself."""
-    measures = expectations.measures
-    monkeypatch.setattr(expectations, "measures", lambda *given: measures(*given).drop("chars_p95"))
+    whole = measures.of_source
+    monkeypatch.setattr(measures, "of_source", lambda *given: whole(*given).drop("chars_p95"))
     run = gate(table())
     assert not run.verdict("chars.p95")["passed"]
     assert "- chars.p95: nothing could be observed characters, bound -∞ to 60" in run.refusal.found
@@ -271,14 +376,14 @@ def test_what_could_not_be_evaluated_has_failed(gate, monkeypatch):
 # --- what leaves the house -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("run", ["good", "broken", "above"])
+@pytest.mark.parametrize("run", ["good", "broken", "above", "faulty"])
 def test_the_pages_show_nothing_a_reviewer_wrote(run, request):
     docs = request.getfixturevalue(run).folder / "out/docs"
     pages = {page: page.read_text(encoding="utf-8") for page in docs.rglob("*.html")}
     assert docs / "index.html" in pages
     assert any("rating_share.5" in page for page in pages.values()), "the pages that show the suite"
     for page in pages.values():
-        for written in ("alert(", "alert&#", "text 0", "id0"):
+        for written in ("alert(", "alert&#", "text 0", "id0", "345-67-89", "cafe.example"):
             assert written not in page
 
 
