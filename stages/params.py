@@ -231,6 +231,39 @@ class Limit(Strict):
     test: PositiveInt | None = None
 
 
+class AsIs(Strict):
+    kind: Literal["none"]
+
+
+class Temperature(Strict):
+    kind: Literal["temperature"]
+    tau: Share = Field(
+        description="exponent of each rating's share: 1 leaves the shares as they are, 0 makes them equal"
+    )
+
+
+class Cap(Strict):
+    kind: Literal["cap"]
+    most: PositiveInt = Field(description="most rows of each rating")
+
+
+Balance = AsIs | Temperature | Cap
+Lengths = dict[Literal["median", "p95", "max"], Range]
+
+
+class Gate(Strict):
+    """Bounds of the suite over a recipe's own rows, all splits; beside them stands model.truncated_share."""
+
+    rating_imbalance: Annotated[float, Field(ge=1)] = Field(
+        50, description="most training rows of the commonest rating to one of the rarest there is, after balancing"
+    )
+    keyword_coverage: Share = Field(0.5, description="lowest share of rows with a keyword")
+    chars: Lengths = Field({"median": Range(low=5)}, description="review length, characters")
+    prompt_tokens: Lengths = Field({"median": Range(low=3)}, description="prompt length before any cut, own tokens")
+    target_tokens: Lengths = Field({"median": Range(low=2)}, description="target length before any cut, own tokens")
+    warning: tuple[str, ...] = Field((), description="expectations that report but do not stop")
+
+
 class Rows(Strict):
     source: Name = Field(alias="from")
     where: dict[Literal["rating"], tuple[Stars, ...]] = Field({}, description="keep rows whose column is one of these")
@@ -238,6 +271,16 @@ class Rows(Strict):
     even: tuple[Literal["train", "validation", "test"], ...] = Field(
         (), description="splits drawn with equally many rows of each rating"
     )
+    balance: Annotated[Balance, Field(discriminator="kind")] = Field(
+        AsIs(kind="none"), description="remedy for a rating that most training rows have"
+    )
+    gate: Gate = Gate()
+
+    @pydantic.model_validator(mode="after")
+    def _balances_once(self) -> "Rows":
+        if "train" in self.even and self.balance.kind != "none":
+            raise ValueError("even: [train] and balance both say how training rows are drawn; keep one of them")
+        return self
 
 
 class Model(Strict):

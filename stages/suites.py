@@ -2,7 +2,7 @@
 
 from stages.expectations import Check
 from stages.measures import PERSONAL, RATINGS, SCRIPTS
-from stages.params import Model, Range, Validate
+from stages.params import Gate, Model, Range, Validate
 from stages.refusal import Refusal
 
 HERE = "stages/suites.py"  # the address of what no setting may loosen, save by naming it a warning
@@ -44,7 +44,7 @@ def of_source(rules: Validate, address: str, language: str, accepted: bool) -> l
     return found + _lengths("tokens", rules.tokens, "words and marks", address)
 
 
-def of_recipe(model: Model, gate, fields: list[str], address: str) -> list[Check]:
+def of_recipe(model: Model, gate: Gate, fields: list[str], address: str) -> list[Check]:
     """The suite of a recipe's rows; `address` is the recipe's, `fields` are those that it cuts at a limit of tokens."""
     found = [
         _none("unique_id", "id_repeated", "rows that share an id"),
@@ -59,9 +59,9 @@ def of_recipe(model: Model, gate, fields: list[str], address: str) -> list[Check
         unit = f"of rows cut at {limit} tokens ({address}.model.{field}_tokens)"
         bound, where = Range(high=model.truncated_share), f"{address}.model.truncated_share"
         found.append(_between(f"truncated.{field}", "share", f"{field}_truncated", bound, unit, where))
-    for length, bounds in gate.lengths().items():
-        if length == "chars" or length.removesuffix("_tokens") in fields:
-            found += _lengths(length, bounds, "characters" if length == "chars" else "tokens", f"{address}.rows.gate")
+    found += _lengths("chars", gate.chars, "characters", f"{address}.rows.gate")
+    for length in (f"{field}_tokens" for field in fields):
+        found += _lengths(length, getattr(gate, length), "tokens", f"{address}.rows.gate")
     return found
 
 

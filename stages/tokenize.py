@@ -1,17 +1,21 @@
-"""Choose a recipe's rows, build their prompts and targets, and turn both into ids.
+"""Choose a recipe's rows, build their prompts and targets, ask whether they are fit to learn from, turn them into ids.
 
 Reads   the enriched table of the recipe's source; the tokenizer of its base
-Writes  a folder with the train, validation and test datasets (Arrow); a report of rows and lengths
+Writes  a folder with the train, validation and test datasets (Arrow); a report of rows, lengths and the suite's
+        verdicts; Data Docs pages (not tracked: they carry times). Refused rows leave the pages alone.
 Params  seed, recipes.<name>.task, .rows, .model
 """
 
+import shutil
 import sys
 from pathlib import Path
 
 import datasets
 import polars as pl
 
-from stages import params, tasks
+from stages import measures, params, suites, tasks
+from stages.balance import balance
+from stages.expectations import evaluate, told, warns
 from stages.files import read_json, replacing_folder, write_json
 from stages.models import family
 from stages.models import tokenizer as tokenizers
@@ -20,7 +24,7 @@ from stages.schema import ENRICHED, SPLITS, read
 from stages.splits import pick
 
 
-def main(name: str, table: str, base: str, folder: str, report: str) -> None:
+def main(name: str, table: str, base: str, folder: str, report: str, docs: str) -> None:
     settings = params.load()
     recipe = params.entry(settings.recipes, name, "recipes")
     task, model = tasks.load(recipe.task), recipe.model
@@ -36,54 +40,66 @@ def main(name: str, table: str, base: str, folder: str, report: str) -> None:
             f"params.yaml: recipes.{name}.model.prompt_tokens", "lower it, or take a base that reads more",
         )  # fmt: skip
     tokenizer = tokenizers.load(base)
-    rows = read(table, ENRICHED)
+    rows = keep(read(table, ENRICHED), recipe.rows)
+    drawn = {split: draw(rows.filter(pl.col("split") == split), recipe.rows, split, settings.seed) for split in SPLITS}
+    for split in SPLITS:
+        if drawn[split].is_empty():
+            raise Refusal(
+                f"rows to {split} on", f"none of {rows.height} in {table} that `where` keeps",
+                f"params.yaml: recipes.{name}.rows", "widen `where`, or collect more rows",
+            )  # fmt: skip
+    fields = ["prompt"] if model.family == "encoder" else ["prompt", "target"]
+    limits = {field: getattr(model, f"{field}_tokens") for field in fields}
     with replacing_folder(folder) as beside:
-        counts, lengths, cut = {}, {"prompt": [], "target": []}, {"prompt": 0, "target": 0}
-        texts = {"prompt": [], "target": []}
+        lengths = {field: [] for field in fields}
         for split in SPLITS:
-            chosen = choose(rows, recipe.rows, split, settings.seed)
-            if chosen.is_empty():
-                raise Refusal(
-                    f"rows to {split} on", f"none of {rows.height} in {table}",
-                    f"params.yaml: recipes.{name}.rows", "widen `where`, or collect more rows",
-                )  # fmt: skip
-            data, short = encode(chosen, task, family(model.family), tokenizer, model)
+            data = encode(drawn[split], task, family(model.family), tokenizer, model)
+            for field in fields:
+                ids = data["input_ids" if field == "prompt" else "labels"]
+                lengths[field] += uncut(tokenizer, list(data[field]), list(ids), limits[field])
             data.save_to_disk(str(Path(beside) / split))
-            counts[split] = data.num_rows
-            lengths["prompt"] += [len(ids) for ids in data["input_ids"]]
-            if not task.labels or model.family != "encoder":
-                lengths["target"] += [len(ids) for ids in data["labels"]]
-            for field in cut:
-                cut[field] += short[field]
-                texts[field] += list(data[field])
-        truncated = {field: round(cut[field] / sum(counts.values()), 6) for field in cut}
-        for field, share in truncated.items():
-            if share > model.truncated_share:
-                uncut = _spread([len(ids) for ids in tokenizers.encode(tokenizer, texts[field], sys.maxsize)[0]])
-                raise Refusal(
-                    f"at most {model.truncated_share:.1%} of rows cut at {field}_tokens", f"{share:.1%}",
-                    f"params.yaml: recipes.{name}.model.{field}_tokens",
-                    f"raise it (95% have at most {uncut['p95']} tokens), or raise truncated_share",
-                )  # fmt: skip
-    spread = {f"{field}_tokens": _spread(lengths[field]) for field in lengths}
-    write_json(report, {"rows": counts, "truncated": truncated, "task_version": task.version} | spread)
-    print(f"tokenize {name}: {counts['train']} + {counts['validation']} + {counts['test']} rows, cut {truncated}")
+        verdicts = gate(name, recipe, pl.concat(drawn.values()), lengths, limits, docs)
+    cut = {field: round(sum(n > limits[field] for n in lengths[field]) / len(lengths[field]), 6) for field in fields}
+    train = rows.filter(pl.col("split") == "train")
+    account = {
+        "rows": {split: drawn[split].height for split in SPLITS},
+        "ratings": {"before": _ratings(train), "after": _ratings(drawn["train"])},  # of the training rows: the remedy
+        "truncated": {"prompt": 0.0, "target": 0.0} | cut,
+        "task_version": task.version,
+        "validation": {
+            "passed": True,
+            "expectations": verdicts,
+            "warnings": [one["name"] for one in verdicts if not one["passed"]],
+        },
+    }
+    spread = {f"{field}_tokens": _spread(lengths.get(field, [])) for field in ("prompt", "target")}
+    write_json(report, account | spread)
+    n = account["rows"]
+    print(f"tokenize {name}: {n['train']} + {n['validation']} + {n['test']} rows, cut {cut}"
+          f"{told([one for one in verdicts if not one['passed']])}")  # fmt: skip
 
 
-def choose(rows: pl.DataFrame, want: params.Rows, split: str, seed: int) -> pl.DataFrame:
-    """The recipe's rows of one split: filtered, then limited, each split drawn on its own."""
-    rows = rows.filter(pl.col("split") == split)
+def keep(rows: pl.DataFrame, want: params.Rows) -> pl.DataFrame:
+    """The rows that the recipe's `where` asks for."""
     for column, values in want.where.items():
         rows = rows.filter(pl.col(column).is_in(list(values)))
-    return pick(rows, getattr(want.limit, split), split in want.even, seed)
+    return rows
 
 
-def encode(rows: pl.DataFrame, task: tasks.Task, kind, tokenizer, model: params.Model) -> tuple[datasets.Dataset, dict]:
-    """Rows as {id, rating, keywords, prompt, target, input_ids, labels, length}, and how many fields were cut."""
+def draw(rows: pl.DataFrame, want: params.Rows, split: str, seed: int) -> pl.DataFrame:
+    """The recipe's rows of one split, each split drawn on its own; `copy` counts the repetitions of a training row."""
+    most = getattr(want.limit, split)
+    if split == "train" and split not in want.even:
+        return balance(rows, want.balance, most, seed)
+    return pick(rows, most, split in want.even, seed).with_columns(copy=pl.lit(0, pl.Int64))
+
+
+def encode(rows: pl.DataFrame, task: tasks.Task, kind, tokenizer, model: params.Model) -> datasets.Dataset:
+    """Rows as {id, rating, keywords, prompt, target, input_ids, labels, length}."""
     prompts = [task.prompt(row) for row in rows.iter_rows(named=True)]
     targets = [task.target(row) for row in rows.iter_rows(named=True)]
-    inputs, short_prompts = tokenizers.encode(tokenizer, prompts, model.prompt_tokens)
-    labels, short_targets = kind.targets(tokenizer, targets, model.target_tokens, task.labels)
+    inputs, _ = tokenizers.encode(tokenizer, prompts, model.prompt_tokens)
+    labels, _ = kind.targets(tokenizer, targets, model.target_tokens, task.labels)
     longest = [
         len(one) + (len(label) if isinstance(label, list) else 0) for one, label in zip(inputs, labels, strict=True)
     ]
@@ -91,7 +107,54 @@ def encode(rows: pl.DataFrame, task: tasks.Task, kind, tokenizer, model: params.
         "id": rows["id"].to_list(), "rating": rows["rating"].to_list(), "keywords": rows["keywords"].to_list(),
         "prompt": prompts, "target": targets, "input_ids": inputs, "labels": labels, "length": longest,
     }  # fmt: skip
-    return datasets.Dataset.from_dict(columns), {"prompt": short_prompts, "target": short_targets}
+    return datasets.Dataset.from_dict(columns)
+
+
+def uncut(tokenizer, texts: list[str], ids: list[list[int]], limit: int) -> list[int]:
+    """How many tokens each text has before any cut; only those that fill the limit are counted anew."""
+    full = [at for at, one in enumerate(ids) if len(one) == limit]
+    whole = tokenizers.encode(tokenizer, [texts[at] for at in full], sys.maxsize)[0] if full else []
+    known = {at: len(one) for at, one in zip(full, whole, strict=True)}
+    return [known.get(at, len(one)) for at, one in enumerate(ids)]
+
+
+def gate(
+    name: str,
+    recipe: params.Recipe,
+    rows: pl.DataFrame,
+    lengths: dict[str, list[int]],
+    limits: dict[str, int],
+    docs: str,
+) -> list[dict]:
+    """The verdicts of the recipe's suite over its rows; refuses what fails and is critical."""
+    rules, address = recipe.rows.gate, f"recipes.{name}"
+    suite = suites.of_recipe(recipe.model, rules, list(limits), address)
+    unknown = [one for one in rules.warning if not any(warns(check.name, (one,)) for check in suite)]
+    if unknown:
+        raise Refusal(
+            f"names among {', '.join(check.name for check in suite)}", ", ".join(unknown),
+            f"params.yaml: {address}.rows.gate.warning", "correct the name",
+        )  # fmt: skip
+    shutil.rmtree(docs, ignore_errors=True)
+    verdicts = evaluate(name, measures.of_recipe(rows, lengths, limits), suite, rules.warning, Path(docs))
+    stopping = [one for one in verdicts if one["critical"] and not one["passed"]]
+    if stopping:
+        hints = [
+            f"raise {address}.model.{field}_tokens (95% have at most {_spread(lengths[field])['p95']} tokens)"
+            for field in limits if any(one["name"] == f"truncated.{field}" for one in stopping)
+        ]  # fmt: skip
+        raise Refusal(
+            f"rows of {name} that meet its critical expectations", f"{len(stopping)} failed" + told(stopping),
+            "params.yaml: " + ", ".join(dict.fromkeys(one["address"] for one in stopping)) + f"; {docs}/index.html",
+            "; ".join([*hints, "or set the bound where it stands"]) + f", or name it under {address}.rows.gate.warning",
+        )  # fmt: skip
+    return verdicts
+
+
+def _ratings(rows: pl.DataFrame) -> dict[str, int]:
+    """Rows of each rating, 1 to 5."""
+    found = dict(rows["rating"].value_counts().rows())
+    return {str(rating): found.get(rating, 0) for rating in measures.RATINGS}
 
 
 def _spread(lengths: list[int]) -> dict[str, int]:

@@ -35,7 +35,8 @@ def mill(tmp_path_factory) -> Path:
         judge.main("places", table, "data/bases/bert", "data/judges/places", "data/reports/judge/places.json")
         for name, wanted in RECIPES.items():
             base, tokens = wanted["model"]["base"], f"data/tokens/{name}"
-            tokenize.main(name, table, f"data/{base}", tokens, f"data/reports/tokenize/{name}.json")
+            report, docs = f"data/reports/tokenize/{name}.json", f"data/docs/recipes/{name}"
+            tokenize.main(name, table, f"data/{base}", tokens, report, docs)
             train.main(*train_words(name, base))
             answers = f"data/answers/{name}.parquet"
             predict.main(name, tokens, f"data/{base}", f"data/models/{name}", answers)

@@ -54,7 +54,7 @@ def enriched() -> pl.DataFrame:
     rows = splits.pick(rows.with_columns(pl.col("rating").cast(pl.Int8)), 120, even=True, seed=1)
     at = pl.int_range(pl.len()).over("rating")
     split = pl.when(at < 16).then(pl.lit("train")).when(at < 20).then(pl.lit("validation")).otherwise(pl.lit("test"))
-    rows = rows.with_columns(split.alias("split"))
+    rows = rows.with_columns(split.alias("split"), group=pl.col("id"))  # its own, so that none straddles splits
     asked = [""] * rows.height
     words = keywords.keywords(rows["text"].to_list(), "ru", 3, 0.1, asked, [True] * rows.height)
     return rows.with_columns(keywords=pl.Series(words, dtype=pl.List(pl.String))).select(list(schema.ENRICHED))

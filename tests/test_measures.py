@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.measures import drift, imbalance, of_recipe, of_source, rating_shares
@@ -57,9 +57,9 @@ def test_both_rows_of_an_id_are_at_fault():
 
 
 def test_the_later_of_equal_texts_is_a_duplicate_and_of_nearly_equal_ones_a_loose_one():
-    texts = ("Очень вкусно!", "очень  ВКУСНО", "Очень вкусно!", "!!!", "???", None)
-    assert faults("duplicate", *texts) == [0, 0, 1, 0, 0, 0]
-    assert faults("loose_duplicate", *texts) == [0, 1, 1, 0, 0, 0]
+    texts = ("Очень вкусно!", "очень  ВКУСНО", "Очень вкусно!", "!!!", "???", None, None)
+    assert faults("duplicate", *texts) == [0, 0, 1, 0, 0, 0, 0]
+    assert faults("loose_duplicate", *texts) == [0, 1, 1, 0, 0, 0, 0]
 
 
 def test_a_group_in_two_splits_is_at_fault_with_all_its_rows():
@@ -124,6 +124,7 @@ def luhn(digits: str) -> bool:
     return sum(sum(map(int, str(d))) for d in doubled) % 10 == 0
 
 
+@settings(deadline=None)  # a shared machine may pause for longer than any row takes
 @given(st.integers(2 * 10**15, 7 * 10**15 - 1).map(str))
 def test_a_card_is_a_number_that_passes_luhn(digits):
     assert faults("card", f"карта {digits}") == [luhn(digits)]
@@ -145,6 +146,7 @@ def test_drift_is_the_population_stability_index():
 SHARES = st.dictionaries(st.sampled_from("12345"), st.floats(0, 1), min_size=1)
 
 
+@settings(deadline=None)
 @given(SHARES, SHARES)
 def test_drift_is_never_negative_and_the_same_both_ways(now, before):
     assert drift(now, before) >= 0

@@ -284,7 +284,7 @@ def test_every_fault_is_found_and_its_rows_are_kept(faulty):
 
 
 def test_rows_beyond_a_greatest_length_are_kept_and_those_of_a_mere_share_within_bounds_are_not(gate):
-    long = table(text=["x" * 70, "x" * 80, *table()["text"][2:]])
+    long = table(text=["x" * 70, "x" * 80, table()["text"][3].upper(), *table()["text"][3:]])
     run = gate(long, chars={"max": {"high": 75}}, tokens={}, loose_duplicate_share=1.0, warning=["chars.max"])
     assert run.rejected == {"chars.max": [table()["id"][1]]}
 
