@@ -98,6 +98,50 @@ def curves(title: str, steps: list[dict], best_step: int) -> Markup:
         return _svg(figure, f"{title}: train and validation loss over steps, best at {best_step}")
 
 
+def shares(title: str, counts: dict[str, int], unit: str, colour: int) -> Markup:
+    """A column per value, as high as its share of all; numbers in order, then other values by name."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.4), layout="constrained")
+        axes = figure.add_subplot(title=title, xlabel=unit)
+        values = sorted(counts, key=lambda value: (not _number(value), _number(value) and float(value), value))
+        total = sum(counts.values()) or 1
+        for x, value in enumerate(values):
+            share = counts[value] / total
+            axes.bar(x, share, width=0.62, color=SERIES[colour], alpha=0.75)
+            label = f"{share:.1%}" if len(values) < 8 else f"{share:.0%}" if share >= 0.005 else "<1%"
+            axes.annotate(label, (x, share), (0, 3), textcoords="offset points", ha="center", fontsize=8)
+        axes.set_xticks(range(len(values)), values)
+        axes.set_yticks([])
+        axes.margins(y=0.15)
+        axes.grid(visible=False)
+        axes.spines["left"].set_visible(False)
+        return _svg(figure, f"{title}: " + ", ".join(f"{value} {counts[value]:,}" for value in values))
+
+
+def histogram(title: str, steps: list[dict], unit: str) -> Markup:
+    """Rows per step of equal width. steps: {low, high, rows}; the last has no `high`, and is drawn hollow."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.4), layout="constrained")
+        axes = figure.add_subplot(title=title, xlabel=unit)
+        for step in steps:
+            width = steps[0]["high"] - steps[0]["low"] if steps[0]["high"] is not None else 1
+            look = {"alpha": 0.75} if step["high"] is not None else {"fill": False, "edgecolor": SERIES[0]}
+            axes.bar(step["low"], step["rows"], width=0.9 * width, align="edge", color=SERIES[0], **look)
+        if steps:
+            last = steps[-1]
+            text = f"{last['rows']:,} of {last['low']:,} and more"
+            axes.annotate(text, (1, 0.97), xycoords="axes fraction", ha="right", va="top", fontsize=8)
+        axes.yaxis.set_major_formatter(lambda rows, _: f"{rows:,.0f}")
+        axes.xaxis.set_major_formatter(lambda length, _: f"{length:,.0f}")
+        axes.grid(axis="x", visible=False)
+        rows = ", ".join(f"from {step['low']:,}: {step['rows']:,}" for step in steps)
+        return _svg(figure, f"{title}, rows by {unit}: {rows}")
+
+
+def _number(value: str) -> bool:
+    return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) is not None
+
+
 def _svg(figure: Figure, label: str) -> Markup:
     """The figure as an <svg> element for an HTML page: no prolog, no metadata, the page's colours, a spoken label."""
     out = io.StringIO()

@@ -83,8 +83,11 @@ def example(before: str, after: str, personal: bool) -> list[str]:
         pair = [head + hidden + tail, privacy.mask(pl.Series([after])).item()]
     else:
         pair = privacy.mask(pl.Series([before, after])).to_list()
-    start = max(0, _shared(*pair) - AROUND)
-    return [one[start : start + EXCERPT] for one in pair]
+    old, new = pair
+    start = max(0, _shared(old, new) - AROUND)
+    beyond = len(old) - start - EXCERPT  # where the texts are alike again, both are cut at the same place
+    alike = 0 <= beyond <= _shared(old[start:][::-1], new[start:][::-1])
+    return [old[start : start + EXCERPT], new[start : len(new) - beyond if alike else start + EXCERPT]]
 
 
 def _shared(one: str, other: str) -> int:

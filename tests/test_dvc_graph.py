@@ -23,7 +23,11 @@ BY_NAME = {
     "publish": {TASK},
 }
 # What a stage reads of its own folder beside Python.
-BESIDE = {"compare": {"stages/compare.html.jinja"}, "publish": {"stages/card.md.jinja", "stages/licenses"}}
+BESIDE = {
+    "account": {"stages/account.html.jinja"},
+    "compare": {"stages/compare.html.jinja"},
+    "publish": {"stages/card.md.jinja", "stages/licenses"},
+}
 
 
 def imports(module: str) -> set[str]:

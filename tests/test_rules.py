@@ -25,6 +25,7 @@ def test_the_first_examples_are_kept_and_cut_around_the_change():
     assert changed["repeats"] == 9 and len(examples["repeats"]) == EXAMPLES
     before, after = examples["repeats"][3]
     assert "3!!!!!word" in before and "3!!!word" in after and len(before) == 160
+    assert before[-60:] == after[-60:], "where the texts are alike again, both end at the same place"
 
 
 @pytest.mark.parametrize(
