@@ -112,7 +112,7 @@ def test_too_many_rows_cut_are_refused_with_the_address(run, field, limit):
 
 def test_a_share_of_cut_rows_that_the_settings_allow_is_counted(run):
     splits, report = run("t5-full", model={"target_tokens": 12, "truncated_share": 1.0})
-    assert report["truncated"] == {"prompt": pytest.approx(2 / 120, abs=1e-6), "target": 1.0}
+    assert report["truncated"] == {"prompt": pytest.approx(4 / 120, abs=1e-6), "target": 1.0}
     assert {len(ids) for ids in splits["train"]["labels"]} == {12}
     assert {ids[-1] for ids in splits["train"]["labels"]} == {1}
     assert report["target_tokens"]["median"] > 12, "lengths are those before the cut"

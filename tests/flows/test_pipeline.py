@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -36,7 +37,9 @@ def run(server: dict, *words: str) -> tuple[int, dict[str, str], str]:
 
 
 def start(server: dict) -> subprocess.Popen:
-    return subprocess.Popen(COMMAND, env=server, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    heed = partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)  # under nohup a child would inherit deafness to it
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(COMMAND, env=server, text=True, preexec_fn=heed, **pipe)
 
 
 def until(flow: subprocess.Popen, words: str) -> str:
