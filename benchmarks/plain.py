@@ -25,7 +25,7 @@ import pandas as pd
 from ftfy import fix_encoding
 from ftfy.badness import is_bad
 
-from stages import privacy, reserved, text
+from stages import lemmas, privacy, reserved, text
 
 try:
     from datasketch import MinHash, MinHashLSH
@@ -148,16 +148,18 @@ def nouns_of(language: str) -> Callable[[str], list[str]]:
         from kiwipiepy import Kiwi
 
         kiwi = Kiwi(num_workers=1)
-        kiwi.tokenize("가")
-        tags = ("NNG", "NNP")
-        return lambda one: [t.form if t.tag in tags and len(t.form) > 1 else "" for t in kiwi.tokenize(one)]
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+        kiwi.tokenize("가")  # loads its model
 
-    def english(one: str) -> list[str]:
-        words = re.findall(r"\w+(?:-\w+)*|[^\w\s]", one.lower())
-        return [word if word.isalpha() and len(word) > 2 and word not in ENGLISH_STOP_WORDS else "" for word in words]
+    def nouns(one: str) -> list[str]:
+        if language == "ko":
+            words = [(token.form.lower(), token.tag) for token in kiwi.tokenize(one)]
+        else:
+            words = [(word, "") for word in re.findall(lemmas.WORD, one.lower())]
+        found = (lemmas.word_kind(*word, language) for word in words)
+        return [lemma if kind & lemmas.NOUN else "" for lemma, kind in found]
 
-    return english
+    nouns("word")
+    return nouns
 
 
 def enrich(rows: pd.DataFrame, rules: dict, nouns: Callable[[str], list[str]]) -> pd.DataFrame:
