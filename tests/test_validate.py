@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -385,6 +386,18 @@ def test_the_pages_show_nothing_a_reviewer_wrote(run, request):
     for page in pages.values():
         for written in ("alert(", "alert&#", "text 0", "id0", "345-67-89", "cafe.example"):
             assert written not in page
+
+
+@pytest.mark.parametrize("run", ["good", "faulty", "above"])
+def test_the_front_page_shows_what_the_report_says_and_its_links_lead_somewhere(run, request):
+    run = request.getfixturevalue(run)
+    page = (run.folder / "out/docs/index.html").read_text(encoding="utf-8")
+    for one in run.report["expectations"]:
+        state = "passed" if one["passed"] else "failed"
+        assert f"<tr class={state}><td>{state}</td><td>{one['name']}</td><td>{one['observed']:g}</td>" in page
+    links = re.findall('href="([^"]+)"', page)
+    assert len(links) >= 2 and all((run.folder / "out/docs" / link).is_file() for link in links)
+    assert "<script" not in page and "http" not in page
 
 
 def test_nothing_is_reported_to_the_makers_of_great_expectations():
