@@ -4,26 +4,30 @@ Reads   the raw table
 Writes  the clean table; the rejected rows; an account of both
 Params  sources.<name>.clean
 
-What a row itself decides is done block by block (`scrub`); what other rows decide, by hashes (`collapse`).
+What a row itself decides is done block by block (`scrub`); what other rows decide, by hashes (`collapse`). No more than
+a block and some hashes of every row are in memory: texts wait on disk.
 """
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
 
 import polars as pl
 
-from stages import languages, params, reserved, splits, stars, text
-from stages.duplicates import Prints, collapse, fingerprints
-from stages.files import write_json
-from stages.leakage import leakage
+from stages import languages, params
+from stages.blocks import Aside, Source
+from stages.duplicates import Pile, collapse, fingerprints
+from stages.files import beside, write_json
+from stages.leakage import leaks, marks
 from stages.refusal import Refusal, run
-from stages.rules import EXAMPLES, normalise
-from stages.schema import CLEAN, RAW, REJECTED, SPLITS, read, write
+from stages.rows import REASONS, finish, scrub
+from stages.rules import EXAMPLES, RULES
+from stages.schema import CLEAN, RAW, REJECTED, SPLITS
 
-# In the order they are asked: a row goes for the first that holds. The last three ask about other rows.
-REASONS = (
-    "empty_text", "broken_encoding", "rating_missing", "rating_unreadable", "rating_out_of_range",
-    "too_short", "too_long", "spam", "off_language", "contradictory", "duplicate", "near_duplicate",
-)  # fmt: skip
-BLOCK = 100_000  # rows
+BLOCK = 50_000  # rows
 NEAR = 0.8  # Jaccard similarity at which leakage is measured where near-duplicates are kept
+LANGUAGE, REASON = pl.Enum([*languages.KNOWN, languages.UNDECIDED]), pl.Enum(REASONS)  # one byte a row
+SAID = pl.DataFrame(schema={"rating": pl.Int8, "language": LANGUAGE, "reason": REASON})
 
 
 def clean(raw: pl.DataFrame, rules: params.Clean, block: int = BLOCK) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
@@ -35,87 +39,70 @@ def clean(raw: pl.DataFrame, rules: params.Clean, block: int = BLOCK) -> tuple[p
     "5": rows}, "ratings_in": {"1" … "5": share of the raw ratings that could be read}}. The block changes nothing.
     Refuses a split of the source's own that is none of SPLITS.
     """
-    blocks = [scrub(part, rules) for part in raw.iter_slices(block)] or [scrub(raw, rules)]
-    rows = pl.concat([part for part, _, _ in blocks])
+    with tempfile.TemporaryDirectory() as folder:
+        kept, rejected, account = sift(list(raw.iter_slices(block)), rules, Path(folder))
+        return kept.read(), rejected.read(), account
+
+
+def sift(blocks: Iterable[pl.DataFrame], rules: params.Clean, folder: Path) -> tuple[Aside, Aside, dict]:
+    """The same of raw rows that are read twice, block by block; the tables are put aside in the folder."""
+    plain = Aside(folder / "plain", {"text": pl.String, "rating": pl.Int8})
+    pile = Pile(folder / "prints", rules.near_duplicate)
+    of_row, changed, examples = [SAID], dict.fromkeys(RULES, 0), {rule: [] for rule in RULES}
+    for block in blocks:
+        rows, altered, found = scrub(block, rules)
+        single = rows.filter(pl.col("reason").is_null())
+        plain.add(single)
+        pile.add(fingerprints(single["text"], rules.near_duplicate))
+        of_row.append(rows.select(pl.col(name).cast(kind) for name, kind in SAID.schema.items()))
+        changed = {rule: n + altered[rule] for rule, n in changed.items()}
+        examples = {rule: (pairs + found[rule])[:EXAMPLES] for rule, pairs in examples.items()}
+    rows = pl.concat(of_row)
     single = rows["reason"].is_null().arg_true()
-    texts = (part.filter(pl.col("reason").is_null())["text"] for part, _, _ in blocks)
-    prints = Prints.concat([fingerprints(one, rules.near_duplicate) for one in texts])
-    repeats = collapse(rows["text"].gather(single), rows["rating"].gather(single), prints, rules.near_duplicate)
-    rows = rows.with_columns(rows["reason"].scatter(single, repeats))
-    keep = rows["reason"].is_null()
-    kept = raw.with_columns(
-        rows["text"], rows["rating"],
-        _filled("group").fill_null(pl.col("id")),  # nobody says what is reviewed: a group of its own
-        reserved.neutralise(raw["rubrics"].fill_null("")),  # rubrics stand in prompts
-    ).filter(keep)  # fmt: skip
-    kept = kept.with_columns(_split(kept, rules.split))
-    rejected = raw.with_row_index("row").with_columns(rows["reason"]).filter(~keep)
+    repeats = collapse(plain, rows["rating"].gather(single), pile.prints(), rules.near_duplicate)
+    reason = rows["reason"].scatter(single, repeats.cast(REASON))
+    kept, rejected, at = Aside(folder / "kept", CLEAN), Aside(folder / "rejected", REJECTED), 0
+    threshold = rules.near_duplicate or NEAR
+    marked, split = Pile(folder / "marks", threshold), [pl.Series("split", dtype=pl.String)]
+    for block, texts in zip(blocks, plain, strict=True):
+        here, was = (one.slice(at, block.height) for one in (reason, rows["reason"]))
+        gone = block.with_row_index("row", at).with_columns(here.alias("reason"))
+        rejected.add(gone.filter(here.is_not_null()))
+        stays = finish(block.filter(here.is_null()), texts.filter(here.filter(was.is_null()).is_null()), rules.split)
+        kept.add(stays)
+        marked.add(marks(stays["text"], threshold))
+        split.append(stays["split"])
+        at += block.height
+    split, rating = _known(pl.concat(split)), rows["rating"].filter(reason.is_null())
     readable = rows["rating"].drop_nulls()
     account = {
-        "rows_in": raw.height,
-        "rows_out": kept.height,
-        "rejected": _counts(rejected["reason"], REASONS),
-        "changed": {rule: sum(changed[rule] for _, changed, _ in blocks) for rule in blocks[0][1]},
-        "examples": {rule: [one for *_, found in blocks for one in found[rule]][:EXAMPLES] for rule in blocks[0][2]},
+        "rows_in": reason.len(),
+        "rows_out": kept.rows,
+        "rejected": _counts(reason.drop_nulls(), REASONS),
+        "changed": changed,
+        "examples": examples,
         "languages": dict(sorted(rows["language"].drop_nulls().value_counts().rows())),
-        "leakage": leakage(kept, rules.near_duplicate or NEAR),
-        "splits": _counts(kept["split"], SPLITS),
-        "ratings": {str(star): n for star, n in _counts(kept["rating"], range(1, 6)).items()},
+        "leakage": leaks(kept, split, marked.prints(), threshold),
+        "splits": _counts(split, SPLITS),
+        "ratings": {str(star): n for star, n in _counts(rating, range(1, 6)).items()},
         "ratings_in": {
             str(star): round(n / max(1, readable.len()), 6) for star, n in _counts(readable, range(1, 6)).items()
         },
     }
-    if account["rows_in"] != account["rows_out"] + sum(account["rejected"].values()):
+    if account["rows_in"] != account["rows_out"] + sum(account["rejected"].values()) or kept.rows + rejected.rows != at:
         raise RuntimeError(f"rows were lost without a reason: {account}")
-    return _as(kept, CLEAN), _as(rejected, REJECTED), account
+    return kept, rejected, account
 
 
-def scrub(block: pl.DataFrame, rules: params.Clean) -> tuple[pl.DataFrame, dict[str, int], dict[str, list]]:
-    """What each row of a block says, whatever the other rows: text, rating, language, reason; and what was changed.
-
-    rating: 1–5 stars, null where it cannot be read. language: null where the text cannot be. reason: the first to
-    reject the row, null for a row to keep.
-    """
-    plain, changed, examples = normalise(block["text"].fill_null(""))
-    number = stars.parse(block["rating"])
-    low, high = rules.rating_range
-    number_fits = number.is_between(low, high).fill_null(False)
-    chars = plain.str.len_chars()
-    unreadable = (plain == "") | text.broken(plain)
-    language = pl.select(pl.when(~unreadable).then(languages.identify(plain))).to_series()
-    known = [*(rules.language or languages.KNOWN), languages.UNDECIDED]
-    holds = (
-        plain == "",
-        text.broken(plain),
-        block["rating"].fill_null("").str.strip_chars() == "",
-        number.is_null(),
-        ~number_fits,
-        chars < rules.min_chars,
-        chars > rules.max_chars,
-        text.spam(plain),
-        ~language.is_in(known),
-    )
-    reason = pl.select(pl.coalesce(pl.when(one).then(pl.lit(name)) for name, one in zip(REASONS, holds, strict=False)))
-    rating = pl.select(pl.when(number_fits).then(stars.scale(number, low, high))).to_series()
-    columns = {"text": plain, "rating": rating, "language": language, "reason": reason.to_series()}
-    return pl.DataFrame(columns), changed, examples
-
-
-def _split(kept: pl.DataFrame, share: params.Split) -> pl.Series:
-    """The source's own split where it gives one, else one by a hash of the group."""
-    own = kept.select(_filled("split")).to_series()
-    strange = own.drop_nulls().filter(~own.drop_nulls().is_in(SPLITS)).unique().sort()
+def _known(split: pl.Series) -> pl.Series:
+    """The splits of all kept rows, refused where the source gave one that nobody knows."""
+    strange = split.filter(~split.is_in(SPLITS)).unique().sort()
     if strange.len():
         raise Refusal(
             f"splits named {', '.join(SPLITS)}", ", ".join(strange.head(5)), "column split of the raw table",
             "rename them in the source, or take columns.split out of its collect settings to have splits drawn",
         )  # fmt: skip
-    return own.fill_null(splits.assign(kept["group"], share.validation, share.test))
-
-
-def _filled(name: str) -> pl.Expr:
-    """A column whose blank values are null."""
-    return pl.when(pl.col(name).str.strip_chars() != "").then(pl.col(name))
+    return split
 
 
 def _counts(values: pl.Series, known: tuple | range) -> dict:
@@ -124,25 +111,23 @@ def _counts(values: pl.Series, known: tuple | range) -> dict:
     return {value: found.get(value, 0) for value in known}
 
 
-def _as(table: pl.DataFrame, schema: dict) -> pl.DataFrame:
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.items())
-
-
 def main(name: str, raw: str, kept: str, rejected: str, account: str) -> None:
     """Clean the source `name`; the rejected rows are written even when none is left to keep."""
     rules = params.entry(params.load().sources, name, "sources").clean
-    rows, lost, counts = clean(read(raw, RAW), rules)
-    reasons = ", ".join(f"{reason} {n:,}" for reason, n in counts["rejected"].items() if n) or "none"
-    write(rejected, lost, REJECTED)
-    if not rows.height:
-        raise Refusal(
-            "rows after cleaning",
-            f"none of {counts['rows_in']:,} ({reasons if counts['rows_in'] else 'the table was empty'})",
-            f"params.yaml: sources.{name}.clean", f"loosen the rule that took most, or read {rejected} row by row",
-        )  # fmt: skip
-    write(kept, rows, CLEAN)
-    write_json(account, counts)
-    print(f"clean {name}: {counts['rows_in']:,} rows in, {rows.height:,} kept, {lost.height:,} rejected ({reasons})")
+    source = Source(raw, RAW, BLOCK)
+    with beside(kept) as folder:
+        rows, lost, counts = sift(source, rules, folder)
+        reasons = ", ".join(f"{reason} {n:,}" for reason, n in counts["rejected"].items() if n) or "none"
+        lost.write(rejected)
+        if not rows.rows:
+            raise Refusal(
+                "rows after cleaning",
+                f"none of {counts['rows_in']:,} ({reasons if counts['rows_in'] else 'the table was empty'})",
+                f"params.yaml: sources.{name}.clean", f"loosen the rule that took most, or read {rejected} row by row",
+            )  # fmt: skip
+        rows.write(kept)
+        write_json(account, counts)
+    print(f"clean {name}: {counts['rows_in']:,} rows in, {rows.rows:,} kept, {lost.rows:,} rejected ({reasons})")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ near_duplicate  as good as the text of an earlier row (see stages.minhash), or o
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from stages import minhash
+from stages.blocks import Array, Aside
 from stages.shingles import words
 
 FORMULA = 15  # characters
@@ -25,36 +27,61 @@ FORMULA = 15  # characters
 class Prints:
     """What is kept of some rows' texts. text, words: hashes of the text and of its words, (rows) uint64.
 
-    minima: (rows, MINIMA) uint16, the low halves of the signatures. bands: (rows, bands) uint32, or none.
+    chars: (rows) uint32. minima: (rows, MINIMA) uint16, the low halves of the signatures. bands: (rows, bands) uint32,
+    or none.
     """
 
     text: np.ndarray
     words: np.ndarray
-    minima: np.ndarray
-    bands: np.ndarray
+    chars: np.ndarray
+    minima: np.ndarray | Array
+    bands: np.ndarray | list[Array]
 
     @staticmethod
     def concat(parts: list["Prints"]) -> "Prints":
         return Prints(*(np.concatenate([getattr(part, name) for part in parts]) for name in Prints.__annotations__))
 
 
-def fingerprints(texts: pl.Series, threshold: float | None) -> Prints:
+class Pile:
+    """The prints of a table, block upon block: hashes in memory, minima and bands in files of a folder."""
+
+    def __init__(self, folder: Path, threshold: float | None):
+        folder.mkdir()
+        self.minima = Array(folder / "minima", np.uint16, minhash.MINIMA)
+        bands = minhash.MINIMA // minhash.rows_of_band(threshold) if threshold else 0
+        self.bands = [Array(folder / f"band-{n}", np.uint32) for n in range(bands)]
+        self.hashes = [fingerprints(pl.Series([], dtype=pl.String), None)]
+
+    def add(self, part: Prints) -> None:
+        self.minima.add(part.minima)
+        for n, band in enumerate(self.bands):
+            band.add(part.bands[:, n])
+        none = self.hashes[0]
+        self.hashes.append(Prints(part.text, part.words, part.chars, none.minima, none.bands))
+
+    def prints(self) -> Prints:
+        whole = Prints.concat(self.hashes)
+        return Prints(whole.text, whole.words, whole.chars, self.minima, self.bands)
+
+
+def fingerprints(texts: pl.Series, threshold: float | None, seed: int = 1) -> Prints:
     """The hashes of each text; minima and bands of nothing when near-duplicates are not looked for."""
     said, shingles, starts = words(texts)
+    hashes = texts.hash().to_numpy(), said, texts.str.len_chars().to_numpy()
     if threshold is None:
         none = np.empty((texts.len(), 0))
-        return Prints(texts.hash().to_numpy(), said, none.astype(np.uint16), none.astype(np.uint32))
-    least = minhash.signatures(shingles, starts)
-    return Prints(texts.hash().to_numpy(), said, least.astype(np.uint16), minhash.bands(least, threshold))
+        return Prints(*hashes, none.astype(np.uint16), none.astype(np.uint32))
+    least = minhash.signatures(shingles, starts, seed)
+    return Prints(*hashes, least.astype(np.uint16), minhash.bands(least, threshold))
 
 
-def collapse(texts: pl.Series, rating: pl.Series, prints: Prints, threshold: float | None) -> pl.Series:
+def collapse(texts: pl.Series | Aside, rating: pl.Series, prints: Prints, threshold: float | None) -> pl.Series:
     """For each row the reason to reject it, null for a row to keep. rating: 1–5 stars. threshold: Jaccard similarity.
 
     Of the texts only those that may be near-duplicates are read.
     """
     rows = pl.DataFrame(
-        {"text": prints.text, "words": prints.words, "rating": rating, "formula": texts.str.len_chars() < FORMULA}
+        {"text": prints.text, "words": prints.words, "rating": rating, "formula": prints.chars < FORMULA}
     )
     against, favour = (pl.col("rating") <= 2).sum().over("words"), (pl.col("rating") >= 4).sum().over("words")
     outvoted = (
@@ -68,7 +95,7 @@ def collapse(texts: pl.Series, rating: pl.Series, prints: Prints, threshold: flo
     if threshold is None:
         return reason.alias("reason")
     left = reason.is_null().arg_true().to_numpy()
-    minima = prints.minima[left]
-    pairs = minhash.similar(minhash.candidates(prints.bands[left]), minima, texts.gather(left), threshold)
-    near = left[minhash.firsts(left.size, pairs) < np.arange(left.size)]
+    pairs = left[minhash.candidates(prints.bands, left)]
+    pairs = minhash.similar(pairs, prints.minima, texts, threshold)
+    near = np.flatnonzero(minhash.firsts(reason.len(), pairs) < np.arange(reason.len()))
     return reason.scatter(near, "near_duplicate").alias("reason")

@@ -1,10 +1,13 @@
 """Test rows that training rows give away, measured afresh: by other means than those that are to prevent it."""
 
+import dataclasses
+
 import numpy as np
 import polars as pl
 
-from stages.minhash import bands, candidates, signatures, similar
-from stages.shingles import words
+from stages.blocks import Aside
+from stages.duplicates import Prints, fingerprints
+from stages.minhash import candidates, similar
 
 SEED = 2  # of the minima; duplicates are collapsed with another
 
@@ -14,13 +17,21 @@ def leakage(kept: pl.DataFrame, threshold: float) -> dict[str, int]:
 
     kept: text and split. threshold: Jaccard similarity. An exact leak is a near one too.
     """
-    kept = kept.filter(pl.col("split").is_in(["train", "test"])).sort(pl.col("split") == "test", maintain_order=True)
-    text, is_test = kept["text"], (kept["split"] == "test").to_numpy()
-    plain = text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", "")
-    exact = plain.filter(is_test).is_in(plain.filter(~is_test).implode()).sum()
-    _, shingles, starts = words(text)
-    minima = signatures(shingles, starts, SEED)
-    pairs = candidates(bands(minima, threshold))
-    pairs = pairs[is_test[pairs[:, 0]] != is_test[pairs[:, 1]]]
-    near = similar(pairs, minima, text, threshold)
+    return leaks(kept["text"], kept["split"], marks(kept["text"], threshold), threshold)
+
+
+def marks(texts: pl.Series, threshold: float) -> Prints:
+    """What `leaks` asks of each text; its `text` is a hash of the words."""
+    plain = texts.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", "")
+    return dataclasses.replace(fingerprints(texts, threshold, SEED), text=plain.hash().to_numpy())
+
+
+def leaks(texts: pl.Series | Aside, split: pl.Series, prints: Prints, threshold: float) -> dict[str, int]:
+    """The same of texts that may lie on disk: only those that may be leaks are read."""
+    train, test = ((split == name).arg_true().to_numpy() for name in ("train", "test"))
+    exact = np.isin(prints.text[test], prints.text[train]).sum()
+    rows = np.concatenate([train, test])
+    pairs = candidates(prints.bands, rows)
+    pairs = rows[pairs[(pairs[:, 0] < train.size) & (pairs[:, 1] >= train.size)]]
+    near = similar(pairs, prints.minima, texts, threshold)
     return {"exact": int(exact), "near": int(np.unique(near[:, 1]).size)}

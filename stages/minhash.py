@@ -54,12 +54,18 @@ def rows_of_band(threshold: float) -> int:
     return max(fits, default=1)
 
 
-def candidates(banded: np.ndarray) -> np.ndarray:
-    """Pairs of rows that share a band, the lesser row first: (pairs, 2) int64, sorted, none twice."""
+def candidates(banded: np.ndarray | list, rows: np.ndarray | None = None) -> np.ndarray:
+    """Pairs of rows that share a band, the lesser row first: (pairs, 2) int64, sorted, none twice.
+
+    banded: (rows, bands), or its columns, one or all of which may lie on disk. rows: those to pair, in an order of
+    their own; a pair is then two places in it.
+    """
+    columns = banded.T if isinstance(banded, np.ndarray) else banded
+    rows = np.arange(len(banded)) if rows is None else rows
     found = [np.empty(0, np.uint64)]
-    rows = np.arange(banded.shape[0], dtype=np.uint64)
-    for band in banded.T:
-        order = (band.astype(np.uint64) << np.uint64(32)) | rows
+    place = np.arange(rows.size, dtype=np.uint64)
+    for band in columns:
+        order = (band[rows].astype(np.uint64) << np.uint64(32)) | place
         order.sort()
         key = order >> np.uint64(32)
         same = np.arange(order.size)
