@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from stages import clean as stage
-from stages import languages
+from stages import languages, schema
 from stages.clean import REASONS, clean
 from stages.params import Clean, TextLanguage
 from stages.refusal import Refusal, run
@@ -236,6 +236,46 @@ def test_equal_rows_give_equal_bytes(project):
     before = [Path(word).read_bytes() for word in WORDS[2:]]
     stage.main(*WORDS)
     assert [Path(word).read_bytes() for word in WORDS[2:]] == before
+
+
+def test_any_block_gives_the_same_bytes(project, monkeypatch):
+    """More rows than a row group holds, some of every kind, and a block in which nothing stays."""
+    texts = ["Ждали час", "Ждали час!!!!!", "정말 좋은 영화", "", "so so", "Хороший фильм", "Хороший фильм"]
+    rows = [{"text": texts[n % 7] + " x" * (n % 3), "rating": str(1 + n % 6)} for n in range(60)]
+    write("raw.parquet", raw(*rows, *[{"text": ""}] * 20, {"text": "Хороший фильм!"}), RAW)
+    monkeypatch.setattr(schema, "GROUP", 3)
+    made = []
+    for block in (7, 1000):
+        monkeypatch.setattr(stage, "BLOCK", block)
+        stage.main(*WORDS)
+        made.append([Path(word).read_bytes() for word in WORDS[2:]])
+    assert made[0] == made[1]
+    kept, rejected, account = clean(read("raw.parquet", RAW), Clean(**RULES))
+    assert read("out/kept.parquet", CLEAN).equals(kept) and kept.height > 5
+    assert read("out/rejected.parquet", REJECTED).equals(rejected)
+    assert json.loads(Path("out/account.json").read_text()) == account
+    assert {"near_duplicate", "duplicate", "off_language", "empty_text", "contradictory"} <= set(rejected["reason"])
+
+
+@pytest.mark.parametrize("verb", ["scrub", "finish", "leaks"])
+def test_a_failure_on_the_way_leaves_the_former_tables_and_nothing_beside_them(project, monkeypatch, verb):
+    write("raw.parquet", raw({}, {"rating": ""}, {}, {}), RAW)
+    stage.main(*WORDS)
+    before = {path: path.read_bytes() for path in Path("out").iterdir()}
+    monkeypatch.setattr(stage, "BLOCK", 1)
+    calls, real = [], getattr(stage, verb)
+
+    def fails(*words):
+        calls.append(words)
+        if len(calls) == (1 if verb == "leaks" else 3):
+            raise MemoryError
+        return real(*words)
+
+    monkeypatch.setattr(stage, verb, fails)
+    write("raw.parquet", raw({}, {}, {}, {}), RAW)
+    with pytest.raises(MemoryError):
+        stage.main(*WORDS)
+    assert {path: path.read_bytes() for path in Path("out").iterdir()} == before and len(before) == 3
 
 
 @pytest.mark.parametrize("rows", [[], [{"text": ""}, {"rating": "9"}]])

@@ -102,5 +102,11 @@ def test_ties_reach_the_first_of_a_chain():
     assert firsts(3, np.empty((0, 2), np.int64)).tolist() == [0, 1, 2]
 
 
+def test_some_rows_in_an_order_of_their_own_are_paired_by_their_places():
+    banded = np.array([[7, 1], [2, 5], [7, 3], [9, 5], [7, 5]], np.uint32)
+    assert candidates(banded).tolist() == [[0, 2], [0, 4], [1, 3], [1, 4], [2, 4], [3, 4]]
+    assert candidates(list(banded.T), np.array([4, 1, 0])).tolist() == [[0, 1], [0, 2]]
+
+
 def test_nothing_and_one_text():
     assert found([], 0.8) == found(["так себе"], 0.8) == set()
