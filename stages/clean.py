@@ -24,7 +24,7 @@ from stages.rows import REASONS, finish, scrub
 from stages.rules import EXAMPLES, RULES
 from stages.schema import CLEAN, RAW, REJECTED, SPLITS
 
-BLOCK = 50_000  # rows
+BLOCK = 20_000  # rows
 NEAR = 0.8  # Jaccard similarity at which leakage is measured where near-duplicates are kept
 LANGUAGE, REASON = pl.Enum([*languages.KNOWN, languages.UNDECIDED]), pl.Enum(REASONS)  # one byte a row
 SAID = pl.DataFrame(schema={"rating": pl.Int8, "language": LANGUAGE, "reason": REASON})

@@ -251,7 +251,7 @@ def test_any_block_gives_the_same_bytes(project, monkeypatch):
         made.append([Path(word).read_bytes() for word in WORDS[2:]])
     assert made[0] == made[1]
     kept, rejected, account = clean(read("raw.parquet", RAW), Clean(**RULES))
-    assert read("out/kept.parquet", CLEAN).equals(kept) and kept.height > 5
+    assert read("out/kept.parquet", CLEAN).equals(kept) and kept.height > schema.GROUP
     assert read("out/rejected.parquet", REJECTED).equals(rejected)
     assert json.loads(Path("out/account.json").read_text()) == account
     assert {"near_duplicate", "duplicate", "off_language", "empty_text", "contradictory"} <= set(rejected["reason"])
