@@ -6,7 +6,9 @@ Nothing here depends on how rows are cut into blocks: the same rows give the sam
 import io
 import os
 import re
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,9 @@ import pyarrow.parquet as pq
 
 from stages import schema
 from stages.files import replacing
+from stages.refusal import Refusal
+
+GROUP = 122_880  # rows of a row group: Polars' own number, which it keeps to only when told
 
 GROUP = (
     122_880  # rows of a row group: what Polars takes for a table in one piece, so that a small one is the same bytes
@@ -29,7 +34,12 @@ class Source:
     """
 
     def __init__(self, path: str | Path, columns: dict, block: int):
-        schema.hold(path, columns)
+        try:
+            held = pl.read_parquet_schema(path)
+        except (pl.exceptions.PolarsError, OSError):
+            held = {}
+        if any(held.get(name) != kind for name, kind in columns.items()):
+            schema.read(path, columns)  # which says what is wrong
         self.path, self.columns, self.block = path, columns, block
         self.rows = pq.read_metadata(path).num_rows
 
@@ -38,7 +48,9 @@ class Source:
             for batch in pq.ParquetFile(self.path).iter_batches(self.block, columns=list(self.columns)):
                 yield pl.from_arrow(pa.Table.from_batches([batch])).select(list(self.columns))
         except (pa.ArrowException, OSError) as error:
-            raise schema.unreadable(self.path, error) from error
+            found = str(error).splitlines()[0]
+            todo = "delete the file and run `dvc repro`"
+            raise Refusal("a readable parquet table", found, str(self.path), todo) from error
 
 
 class Aside:
@@ -64,7 +76,8 @@ class Aside:
             yield pl.read_ipc(self._path(n))
 
     def read(self) -> pl.DataFrame:
-        return pl.concat([pl.DataFrame(schema=self.columns), *self])
+        """All rows, in one piece: then schema.write too gives the same bytes however they were cut."""
+        return pl.concat([pl.DataFrame(schema=self.columns), *self], rechunk=True)
 
     def gather(self, rows: np.ndarray) -> pl.Series:
         """The texts of some rows, whose numbers ascend."""
@@ -74,12 +87,12 @@ class Aside:
         return pl.concat(texts)
 
     def write(self, path: str | Path) -> None:
-        """Write all rows as one parquet table, to the byte as schema.write does."""
+        """Write all rows as one parquet table, the bytes of schema.write up to GROUP rows."""
         parts = [self._path(n) for n in range(len(self.ends) - 1)]
         table = pl.scan_ipc(parts) if parts else pl.LazyFrame(schema=self.columns)
         with replacing(path) as beside:
             try:
-                table.sink_parquet(beside, compression="zstd", row_group_size=schema.GROUP)
+                table.sink_parquet(beside, compression="zstd", row_group_size=GROUP)
             except (OSError, pl.exceptions.PolarsError) as error:
                 said = re.search(r"os error (\d+)", str(error))
                 if not said:
@@ -107,3 +120,12 @@ class Array:
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         whole = np.memmap(self.path, self.dtype, "r") if self.path.stat().st_size else np.empty(0, self.dtype)
         return np.array(whole.reshape(self.shape)[rows])
+
+
+@contextmanager
+def beside(target: str | Path) -> Iterator[Path]:
+    """A folder on the disk of `target` for what is needed a while; it goes with the block's end, whatever ends it."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".partial", dir=target.parent) as folder:
+        yield Path(folder)

@@ -15,9 +15,9 @@ from pathlib import Path
 import polars as pl
 
 from stages import languages, params
-from stages.blocks import Aside, Source
+from stages.blocks import Aside, Source, beside
 from stages.duplicates import Pile, collapse, fingerprints
-from stages.files import beside, write_json
+from stages.files import write_json
 from stages.leakage import leaks, marks
 from stages.refusal import Refusal, run
 from stages.rows import REASONS, finish, scrub

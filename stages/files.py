@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,15 +37,6 @@ def replacing_folder(target: str | Path) -> Iterator[Path]:
         beside.replace(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-@contextmanager
-def beside(target: str | Path) -> Iterator[Path]:
-    """A folder on the disk of `target` for what is needed a while; it goes with the block's end, whatever ends it."""
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".partial", dir=target.parent) as folder:
-        yield Path(folder)
 
 
 def write_json(target: str | Path, value: object) -> None:

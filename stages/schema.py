@@ -21,7 +21,6 @@ RAW = dict.fromkeys(("id", "group", "rubrics", "rating", "text", "split"), pl.St
 CLEAN = RAW | {"rating": pl.Int8}
 ENRICHED = CLEAN | {"keywords": pl.List(pl.String)}
 REJECTED = RAW | {"row": pl.Int64, "reason": pl.String}
-GROUP = 122_880  # rows of a row group: Polars' own number, which it keeps to only when told
 ANSWERS = {
     "id": pl.String,
     "rating": pl.Int8,
@@ -39,38 +38,26 @@ def read(path: str | Path, schema: dict) -> pl.DataFrame:
 
     Refuses a missing or unreadable file, a missing column (naming the columns found) and a column of another type.
     """
-    hold(path, schema)
-    try:
-        return pl.read_parquet(path).select(list(schema))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise unreadable(path, error) from error
-
-
-def hold(path: str | Path, schema: dict) -> None:
-    """Refuse what `read` refuses, all but torn data, without reading a row."""
     if not Path(path).is_file():
         raise Refusal("a parquet table", "no such file", str(path), "run `dvc repro`, which makes it from its source")
     try:
-        columns = pl.read_parquet_schema(path)
+        table = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise unreadable(path, error) from error
-    missing = [name for name in schema if name not in columns]
+        found = str(error).splitlines()[0]
+        raise Refusal("a readable parquet table", found, str(path), "delete the file and run `dvc repro`") from error
+    missing = [name for name in schema if name not in table.columns]
     if missing:
         raise Refusal(
-            f"the columns {', '.join(schema)}", f"{', '.join(columns) or 'none'}", str(path),
+            f"the columns {', '.join(schema)}", f"{', '.join(table.columns) or 'none'}", str(path),
             f"the table lacks {', '.join(missing)}: run the stage that makes it again",
         )  # fmt: skip
-    wrong = [f"{name} is {columns[name]}" for name, kind in schema.items() if columns[name] != kind]
+    wrong = [f"{name} is {table.schema[name]}" for name, kind in schema.items() if table.schema[name] != kind]
     if wrong:
         raise Refusal(
             ", ".join(f"{name}: {kind}" for name, kind in schema.items()), "; ".join(wrong), str(path),
             "run the stage that makes it again",
         )  # fmt: skip
-
-
-def unreadable(path: str | Path, error: Exception) -> Refusal:
-    found = str(error).splitlines()[0]
-    return Refusal("a readable parquet table", found, str(path), "delete the file and run `dvc repro`")
+    return table.select(list(schema))
 
 
 def write(path: str | Path, table: pl.DataFrame, schema: dict) -> None:
@@ -79,7 +66,6 @@ def write(path: str | Path, table: pl.DataFrame, schema: dict) -> None:
     Python writes the bytes, since Polars reports a full disk as an error in the data.
     """
     parquet = io.BytesIO()
-    table = table.select(pl.col(name).cast(kind) for name, kind in schema.items())
-    table.write_parquet(parquet, compression="zstd", row_group_size=GROUP)
+    table.select(pl.col(name).cast(kind) for name, kind in schema.items()).write_parquet(parquet, compression="zstd")
     with replacing(path) as beside:
         beside.write_bytes(parquet.getbuffer())

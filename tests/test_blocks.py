@@ -24,10 +24,14 @@ def aside(folder: Path, block: int) -> Aside:
 
 @pytest.mark.parametrize("block", [1, 7, 50])
 def test_a_table_cut_into_blocks_is_written_as_the_whole(tmp_path, monkeypatch, block):
-    monkeypatch.setattr(schema, "GROUP", 20)
     schema.write(tmp_path / "whole.parquet", TABLE, COLUMNS)
-    aside(tmp_path, block).write(tmp_path / "blocks.parquet")
+    made = aside(tmp_path, block)
+    made.write(tmp_path / "blocks.parquet")
     assert (tmp_path / "blocks.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    monkeypatch.setattr(blocks, "GROUP", 20)
+    made.write(tmp_path / "groups.parquet")
+    TABLE.write_parquet(tmp_path / "of-20.parquet", compression="zstd", row_group_size=20)
+    assert (tmp_path / "groups.parquet").read_bytes() == (tmp_path / "of-20.parquet").read_bytes()
     assert sum(1 for _ in Source(tmp_path / "whole.parquet", COLUMNS, 10)) == 5
     assert pl.concat(Source(tmp_path / "whole.parquet", COLUMNS, 10)).equals(TABLE)
 

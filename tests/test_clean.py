@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 import yaml
 
+from stages import blocks, languages
 from stages import clean as stage
-from stages import languages, schema
 from stages.clean import REASONS, clean
 from stages.params import Clean, TextLanguage
 from stages.refusal import Refusal, run
@@ -243,7 +243,7 @@ def test_any_block_gives_the_same_bytes(project, monkeypatch):
     texts = ["Ждали час", "Ждали час!!!!!", "정말 좋은 영화", "", "so so", "Хороший фильм", "Хороший фильм"]
     rows = [{"text": texts[n % 7] + " x" * (n % 3), "rating": str(1 + n % 6)} for n in range(60)]
     write("raw.parquet", raw(*rows, *[{"text": ""}] * 20, {"text": "Хороший фильм!"}), RAW)
-    monkeypatch.setattr(schema, "GROUP", 3)
+    monkeypatch.setattr(blocks, "GROUP", 3)
     made = []
     for block in (7, 1000):
         monkeypatch.setattr(stage, "BLOCK", block)
@@ -251,7 +251,7 @@ def test_any_block_gives_the_same_bytes(project, monkeypatch):
         made.append([Path(word).read_bytes() for word in WORDS[2:]])
     assert made[0] == made[1]
     kept, rejected, account = clean(read("raw.parquet", RAW), Clean(**RULES))
-    assert read("out/kept.parquet", CLEAN).equals(kept) and kept.height > schema.GROUP
+    assert read("out/kept.parquet", CLEAN).equals(kept) and kept.height > blocks.GROUP
     assert read("out/rejected.parquet", REJECTED).equals(rejected)
     assert json.loads(Path("out/account.json").read_text()) == account
     assert {"near_duplicate", "duplicate", "off_language", "empty_text", "contradictory"} <= set(rejected["reason"])
