@@ -80,22 +80,26 @@ def collapse(texts: pl.Series | Aside, rating: pl.Series, prints: Prints, thresh
 
     Of the texts only those that may be near-duplicates are read.
     """
-    rows = pl.DataFrame(
-        {"text": prints.text, "words": prints.words, "rating": rating, "formula": prints.chars < FORMULA}
-    )
+    reason = repeats(prints.text, prints.words, prints.chars, rating)
+    if threshold is None:
+        return reason
+    left = reason.is_null().arg_true().to_numpy()
+    pairs = left[minhash.candidates(prints.bands, left)]
+    pairs = minhash.similar(pairs, prints.minima, texts, threshold)
+    return reason.scatter(minhash.later(reason.len(), pairs), "near_duplicate").alias("reason")
+
+
+def repeats(text: np.ndarray, words: np.ndarray, chars: np.ndarray, rating: pl.Series) -> pl.Series:
+    """contradictory, duplicate or null for each row, from the hashes of Prints.
+
+    Rows of the same words have to be asked together and in their order; others may be asked apart from them.
+    """
+    rows = pl.DataFrame({"text": text, "words": words, "rating": rating, "formula": chars < FORMULA})
     against, favour = (pl.col("rating") <= 2).sum().over("words"), (pl.col("rating") >= 4).sum().over("words")
     outvoted = (
         pl.when(pl.col("rating") <= 2).then(against <= favour).otherwise((pl.col("rating") >= 4) & (favour <= against))
     )
     contradicts = (against > 0) & (favour > 0) & (~pl.col("formula") | outvoted)
-    reason = pl.when(contradicts).then(pl.lit("contradictory"))
-    rows = rows.select("text", reason=reason)
-    repeats = pl.col("reason").is_null() & ~pl.col("text").is_first_distinct().over("reason")
-    reason = rows.select(pl.when(repeats).then(pl.lit("duplicate")).otherwise("reason")).to_series()
-    if threshold is None:
-        return reason.alias("reason")
-    left = reason.is_null().arg_true().to_numpy()
-    pairs = left[minhash.candidates(prints.bands, left)]
-    pairs = minhash.similar(pairs, prints.minima, texts, threshold)
-    near = np.flatnonzero(minhash.firsts(reason.len(), pairs) < np.arange(reason.len()))
-    return reason.scatter(near, "near_duplicate").alias("reason")
+    rows = rows.select("text", reason=pl.when(contradicts).then(pl.lit("contradictory")))
+    repeated = pl.col("reason").is_null() & ~pl.col("text").is_first_distinct().over("reason")
+    return rows.select(pl.when(repeated).then(pl.lit("duplicate")).otherwise("reason").alias("reason")).to_series()

@@ -117,6 +117,11 @@ def firsts(rows: int, pairs: np.ndarray) -> np.ndarray:
             label = label[label]
 
 
+def later(rows: int, pairs: np.ndarray) -> np.ndarray:
+    """The rows that are tied to an earlier one."""
+    return np.flatnonzero(firsts(rows, pairs) < np.arange(rows))
+
+
 def _jaccard(shingles: np.ndarray, starts: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Jaccard similarity of the sets of shingles of row one[i] and row other[i]: (pairs) float64."""
     sets = []

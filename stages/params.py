@@ -364,6 +364,9 @@ class Report(Strict):
 class Params(Strict):
     profile: dict[Name, Report] = Field(min_length=1, max_length=1)
     seed: int
+    engine: Literal["local", "ray"] = Field(
+        "local", description="where clean and enrich work: here, or on a Ray cluster (RAY_ADDRESS); the same bytes"
+    )
     numerics: Numerics
     tracking: tuple[Literal["dvclive", "mlflow"], ...]
     sources: dict[Name, Source]

@@ -1,5 +1,7 @@
 """What a raw row says, whatever the other rows: its plain text, stars, language, and the first reason to reject it."""
 
+from typing import NamedTuple
+
 import polars as pl
 
 from stages import languages, params, reserved, splits, stars, text
@@ -12,12 +14,21 @@ REASONS = (
 )  # fmt: skip
 
 
-def scrub(block: pl.DataFrame, rules: params.Clean) -> tuple[pl.DataFrame, dict[str, int], dict[str, list]]:
-    """What each row of a block says, whatever the other rows: text, rating, language, reason; and what was changed.
+class Said(NamedTuple):
+    """What the rows of a block say.
 
-    rating: 1–5 stars, null where it cannot be read. language: null where the text cannot be. reason: the first to
-    reject the row, null for a row to keep.
+    rows: text, rating (1–5 stars, null where it cannot be read), language (null where the text cannot be read), reason
+    (the first to reject the row, null for a row to keep). changed: rule → rows whose text it altered. examples: rule →
+    [[before, after], …].
     """
+
+    rows: pl.DataFrame
+    changed: dict[str, int]
+    examples: dict[str, list]
+
+
+def scrub(block: pl.DataFrame, rules: params.Clean) -> Said:
+    """What each row of a block says, whatever the other rows."""
     plain, changed, examples = normalise(block["text"].fill_null(""))
     number = stars.parse(block["rating"])
     low, high = rules.rating_range
@@ -40,7 +51,7 @@ def scrub(block: pl.DataFrame, rules: params.Clean) -> tuple[pl.DataFrame, dict[
     reason = pl.select(pl.coalesce(pl.when(one).then(pl.lit(name)) for name, one in zip(REASONS, holds, strict=False)))
     rating = pl.select(pl.when(number_fits).then(stars.scale(number, low, high))).to_series()
     columns = {"text": plain, "rating": rating, "language": language, "reason": reason.to_series()}
-    return pl.DataFrame(columns), changed, examples
+    return Said(pl.DataFrame(columns), changed, examples)
 
 
 def finish(raw: pl.DataFrame, plain: pl.DataFrame, share: params.Split) -> pl.DataFrame:

@@ -14,6 +14,7 @@ import yaml
 from stages import blocks, languages
 from stages import clean as stage
 from stages.clean import REASONS, clean
+from stages.engines import local
 from stages.params import Clean, TextLanguage
 from stages.refusal import Refusal, run
 from stages.rules import RULES as RULES_OF_TEXT
@@ -263,7 +264,7 @@ def test_a_failure_on_the_way_leaves_the_former_tables_and_nothing_beside_them(p
     stage.main(*WORDS)
     before = {path: path.read_bytes() for path in Path("out").iterdir()}
     monkeypatch.setattr(stage, "BLOCK", 1)
-    calls, real = [], getattr(stage, verb)
+    calls, real = [], getattr(local, verb)
 
     def fails(*words):
         calls.append(words)
@@ -271,7 +272,7 @@ def test_a_failure_on_the_way_leaves_the_former_tables_and_nothing_beside_them(p
             raise MemoryError
         return real(*words)
 
-    monkeypatch.setattr(stage, verb, fails)
+    monkeypatch.setattr(local, verb, fails)
     write("raw.parquet", raw({}, {}, {}, {}), RAW)
     with pytest.raises(MemoryError):
         stage.main(*WORDS)
