@@ -1,6 +1,6 @@
 """The four data stages on a real corpus: rows a second and peak memory, beside the plain way and beside bare copying.
 
-    python -m benchmarks.data --corpus nsmc|imdb [--rows N] [--plain-rows N] [--data FOLDER] [--workers-check]
+    python -m benchmarks.data --corpus nsmc|imdb [--rows N] [--plain-rows N] [--workers-check | --engines]
 
 A corpus is repeated up to N rows; each repetition has other words, ids and groups (benchmarks/repeated.py), so that it
 is new text to every stage. collect, clean, validate and enrich run as the command lines of dvc.yaml, each a process of
@@ -16,7 +16,6 @@ import datetime
 import hashlib
 import importlib.metadata
 import importlib.util
-import inspect
 import json
 import os
 import platform
@@ -31,7 +30,7 @@ import polars as pl
 import yaml
 
 from benchmarks.repeated import repeated
-from stages import clean, params
+from stages import params
 from stages.sources import snapshot
 
 ROOT = Path(__file__).parents[1]
@@ -162,8 +161,6 @@ def workers_check(mill: Mill) -> list[str]:
         mill.stage("enrich")
         assert mill.bytes() == before, f"enrich with {workers} workers and blocks of {block} wrote other bytes"
         lines.append(f"enrich: {workers} workers, blocks of {block:,} rows: the same bytes")
-    if "block" not in inspect.signature(clean.clean).parameters:
-        return [*lines, "clean: no block to set, left out"]
     made = []
     for block in (100_000, 777):
         words = [mill.corpus, f"data/raw/{mill.corpus}.parquet", *(f"{block}/{one}" for one in "abc"), str(block)]
@@ -171,6 +168,19 @@ def workers_check(mill: Mill) -> list[str]:
         made.append(mill.bytes(str(block)))
     assert made[0] == made[1], "clean with blocks of 777 rows wrote other bytes than with blocks of 100,000"
     return [*lines, "clean: blocks of 100,000 and of 777 rows: the same bytes"]
+
+
+def engines(mill: Mill) -> dict:
+    """clean here and on a Ray cluster (RAY_ADDRESS, else one of its own); AssertionError where bytes differ."""
+    told, made = {}, []
+    mill.stage("collect")
+    for engine in ("local", "ray"):
+        mill.settings["engine"] = engine
+        mill.write()
+        told[engine] = mill.stage("clean")
+        made.append(mill.bytes())
+    assert made[0] == made[1], "clean wrote other bytes on Ray than here"
+    return told | {"seconds_of_ray_to_local": round(told["ray"]["seconds"] / told["local"]["seconds"], 2)}
 
 
 def machine() -> dict:
@@ -209,18 +219,28 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--workers-check", action="store_true", help="only this: bytes whatever the workers and blocks")
+    parser.add_argument("--engines", action="store_true", help="only this: clean here and on Ray, bytes and seconds")
     asked = parser.parse_args()
     about = machine()
     with tempfile.TemporaryDirectory(prefix="reviewmill-") as folder:
         mill = Mill(Path(folder, "ours"), asked.corpus, asked.data, asked.rows)
         if asked.workers_check:
             return print(*workers_check(mill), sep="\n")
+        if asked.engines:
+            result = about | {"engines": engines(mill)}
+            print(json.dumps(result["engines"], indent=2))
+            return keep(asked.results, f"{asked.corpus}-{asked.rows}-engines", result)
         result = about | side_by_side(mill, Mill(Path(folder, "plain"), asked.corpus, asked.data, asked.plain_rows))
     show(result)
-    known = json.loads(asked.results.read_text(encoding="utf-8")) if asked.results.is_file() else {}
-    asked.results.parent.mkdir(parents=True, exist_ok=True)
-    known[f"{asked.corpus}-{asked.rows}"] = result
-    asked.results.write_text(json.dumps(known, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    keep(asked.results, f"{asked.corpus}-{asked.rows}", result)
+
+
+def keep(path: Path, name: str, result: dict) -> None:
+    """Merge a result into the file of results."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known[name] = result
+    path.write_text(json.dumps(known, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
