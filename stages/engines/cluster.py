@@ -22,7 +22,7 @@ import polars as pl
 from stages import minhash, params
 from stages.blocks import Aside
 from stages.engines import work
-from stages.engines.ray_data import Dataset, connect, gathered, grouped, mapped, ray, tables
+from stages.engines.ray_data import Dataset, arrow, connect, cpus, gathered, grouped, mapped, ray, tables
 from stages.rows import Said
 from stages.rules import RULES
 from stages.schema import CLEAN, RAW
@@ -36,15 +36,15 @@ class Engine:
         """Connect to the cluster. Nothing is put aside in the folder."""
         connect()
         self.rules, self.threshold = rules, threshold
-        self.parts = PARTS * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self.parts = PARTS * cpus()
 
     def scrub(self, blocks: Iterable[pl.DataFrame]) -> Iterator[Said]:
         refs, at = [], 0
         for block in blocks:
-            refs.append(ray.put(work.arrow(block.select(pl.int_range(pl.len()).alias("row") + at, *RAW))))
+            refs.append(ray.put(arrow(block.select(pl.int_range(pl.len()).alias("row") + at, *RAW))))
             at += block.height
         self.blocks, self.rows = blocks, at
-        refs = refs or [ray.put(work.arrow(pl.DataFrame(schema=ROW | RAW)))]
+        refs = refs or [ray.put(arrow(pl.DataFrame(schema=ROW | RAW)))]
         self.said = mapped(ray.data.from_arrow_refs(refs), work.scrub, self.rules).materialize()
         for part in tables(self.said.select_columns(["stars", "language", "reason", "told"])):
             for told in part["told"].drop_nulls():

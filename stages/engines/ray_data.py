@@ -79,6 +79,16 @@ def _given(table: pa.Table, of: Callable, *args: object) -> pa.Table:
     return of(table, *(ray.get(one) if isinstance(one, ray.ObjectRef) else one for one in args))
 
 
+def cpus() -> int:
+    """CPUs of the cluster, at least 1."""
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def arrow(rows: pl.DataFrame) -> pa.Table:
+    """In the layout that every part of Ray and Arrow can sort."""
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
 def tables(rows: Dataset) -> Iterator[pl.DataFrame]:
     for block in rows.iter_batches(batch_size=None, batch_format="pyarrow"):
         yield pl.from_arrow(block)

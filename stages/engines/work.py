@@ -13,6 +13,7 @@ from stages import minhash, params
 from stages import rows as of_row
 from stages.duplicates import Prints, fingerprints
 from stages.duplicates import repeats as repeated
+from stages.engines.ray_data import arrow
 from stages.leakage import marks
 from stages.schema import CLEAN, RAW
 
@@ -125,8 +126,3 @@ def _wide(column: pa.ChunkedArray, kind: type) -> np.ndarray:
 
 def _pairs(pairs: np.ndarray) -> Table:
     return pa.table({"one": pairs[:, 0], "other": pairs[:, 1]})
-
-
-def arrow(rows: pl.DataFrame) -> Table:
-    """In the layout that every part of Ray and Arrow can sort."""
-    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())

@@ -12,8 +12,6 @@ from stages.refusal import Refusal
 from stages.schema import RAW, write
 
 ray = pytest.importorskip("ray")
-from ray.cluster_utils import Cluster  # noqa: E402
-
 from stages.engines import cluster as stage  # noqa: E402
 from stages.engines import ray_data  # noqa: E402
 
@@ -59,19 +57,6 @@ def raw(rows: int) -> pl.DataFrame:
         split=pl.lit(None, pl.String),
     )  # fmt: skip
     return table.select(list(RAW))
-
-
-@pytest.fixture(scope="module")
-def two_workers():
-    """A cluster whose head does no work, and its two workers."""
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 200_000_000})
-    workers = [cluster.add_node(num_cpus=1, object_store_memory=100_000_000) for _ in range(2)]
-    cluster.wait_for_nodes()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_ADDRESS", cluster.address)
-        yield cluster, workers
-        ray.shutdown()
-        cluster.shutdown()
 
 
 @pytest.fixture
