@@ -19,12 +19,7 @@ import pyarrow.parquet as pq
 from stages import schema
 from stages.files import replacing
 from stages.refusal import Refusal
-
-GROUP = 122_880  # rows of a row group: Polars' own number, which it keeps to only when told
-
-GROUP = (
-    122_880  # rows of a row group: what Polars takes for a table in one piece, so that a small one is the same bytes
-)
+from stages.schema import GROUP
 
 
 class Source:
@@ -51,6 +46,15 @@ class Source:
             found = str(error).splitlines()[0]
             todo = "delete the file and run `dvc repro`"
             raise Refusal("a readable parquet table", found, str(self.path), todo) from error
+
+    def gather(self, rows: np.ndarray) -> pl.DataFrame:
+        """Some rows, whose numbers ascend; reads no block for none."""
+        found, first = [pl.DataFrame(schema=self.columns)], 0
+        for block in self if rows.size else ():
+            low, high = np.searchsorted(rows, [first, first + block.height])
+            found.append(block[rows[low:high] - first])
+            first += block.height
+        return pl.concat(found)
 
 
 class Aside:
@@ -87,17 +91,9 @@ class Aside:
         return pl.concat(texts)
 
     def write(self, path: str | Path) -> None:
-        """Write all rows as one parquet table, the bytes of schema.write up to GROUP rows."""
+        """Write all rows as one parquet table."""
         parts = [self._path(n) for n in range(len(self.ends) - 1)]
-        table = pl.scan_ipc(parts) if parts else pl.LazyFrame(schema=self.columns)
-        with replacing(path) as beside:
-            try:
-                table.sink_parquet(beside, compression="zstd", row_group_size=GROUP)
-            except (OSError, pl.exceptions.PolarsError) as error:
-                said = re.search(r"os error (\d+)", str(error))
-                if not said:
-                    raise
-                raise OSError(int(said[1]), os.strerror(int(said[1])), str(path)) from error
+        sink(pl.scan_ipc(parts) if parts else pl.LazyFrame(schema=self.columns), path)
 
     def _cast(self, block: pl.DataFrame) -> pl.DataFrame:
         return block.select(pl.col(name).cast(kind) for name, kind in self.columns.items())
@@ -120,6 +116,18 @@ class Array:
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         whole = np.memmap(self.path, self.dtype, "r") if self.path.stat().st_size else np.empty(0, self.dtype)
         return np.array(whole.reshape(self.shape)[rows])
+
+
+def sink(table: pl.LazyFrame, path: str | Path) -> None:
+    """Write a table that may be larger than memory as parquet: the bytes of schema.write."""
+    with replacing(path) as beside:
+        try:
+            table.sink_parquet(beside, compression="zstd", row_group_size=GROUP)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            said = re.search(r"os error (\d+)", str(error))
+            if not said:
+                raise
+            raise OSError(int(said[1]), os.strerror(int(said[1])), str(path)) from error
 
 
 @contextmanager

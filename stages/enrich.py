@@ -5,25 +5,32 @@ Writes  the enriched table; a report of how many keywords there are, how they we
 Params  sources.<name>.enrich
 """
 
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
 import polars as pl
 
 from stages import params
+from stages.blocks import Aside, Source, beside
 from stages.files import write_json
-from stages.keywords import found
+from stages.keywords import stream
 from stages.lemmas import method_of
 from stages.refusal import Refusal, run
-from stages.schema import CLEAN, ENRICHED, read, write
+from stages.schema import CLEAN, ENRICHED
 
 TOP = 30
 
 
 def main(name: str, valid: str, enriched: str, report: str) -> None:
+    """Rows are read twice, block by block; in memory are a block, the vocabulary and the weights of candidates."""
     rules = params.entry(params.load().sources, name, "sources").enrich
-    rows = read(valid, CLEAN)
-    if rows.is_empty():
+    rows = Source(valid, CLEAN, rules.block)
+    if not rows.rows:
         raise Refusal("rows to enrich", "none", valid, f"dvc repro validate@{name}")
-    table, account = enrich(rows, rules)
-    write(enriched, table, ENRICHED)
+    with beside(enriched) as folder:
+        table, account = sift(rows, rules, folder)
+        table.write(enriched)
     write_json(report, account)
     how = f" ({rules.language} has no lemmatiser here: plain word forms)" if account["method"] == "fallback" else ""
     print(
@@ -38,28 +45,47 @@ def enrich(rows: pl.DataFrame, rules: params.Enrich) -> tuple[pl.DataFrame, dict
     Shares are of all rows: `coverage` have a keyword, `max_share` have the commonest one. Raises RuntimeError if a row
     went missing or a keyword is not in its review.
     """
-    asked = rows.select("text", "rubrics", fit=pl.col("split") == "train")
-    given = found(
-        asked, rules.language, rules.keywords, rules.max_share, fewest=rules.fewest, phrases=rules.phrases,
-        workers=rules.workers, block=rules.block,
+    with tempfile.TemporaryDirectory() as folder:
+        table, account = sift(list(rows.iter_slices(rules.block)), rules, Path(folder))
+        return table.read(), account
+
+
+def sift(blocks: Iterable[pl.DataFrame], rules: params.Enrich, folder: Path) -> tuple[Aside, dict]:
+    """The same of rows that are read twice, block by block; the table is put aside in the folder."""
+    asked = (rows.select("text", "rubrics", fit=pl.col("split") == "train") for rows in blocks)
+    given = stream(
+        asked, folder / "words", rules.language, rules.keywords, rules.max_share,
+        fewest=rules.fewest, phrases=rules.phrases, workers=rules.workers,
     )  # fmt: skip
-    if len(given) != rows.height:
-        raise RuntimeError(f"{rows.height} rows in, {len(given)} out")
-    counts = given.list.explode(empty_as_null=False).rename("word").value_counts(name="rows")
+    table, covered, words, rows_in = Aside(folder / "enriched", ENRICHED), 0, 0, 0
+    counts = pl.DataFrame(schema={"word": pl.String, "rows": pl.UInt32})
+    rest = iter(blocks)
+    for found in given:
+        rows = next(rest, None)
+        if rows is None or rows.height != found.len():
+            raise RuntimeError(f"{0 if rows is None else rows.height} rows in, {found.len()} out")
+        table.add(rows.with_columns(found.alias("keywords")))
+        rows_in += rows.height
+        covered += int((found.list.len() > 0).sum())
+        words += int(found.list.len().sum())
+        more = found.list.explode(empty_as_null=False).rename("word").value_counts(name="rows")
+        counts = pl.concat([counts, more]).group_by("word").agg(pl.col("rows").sum())
+    if (lost := sum(rows.height for rows in rest)) or table.rows != rows_in:
+        raise RuntimeError(f"{rows_in + lost} rows in, {table.rows} out")
     counts = counts.sort("rows", "word", descending=[True, False])
     account = {
-        "rows_in": rows.height,
-        "rows_out": len(given),
+        "rows_in": rows_in,
+        "rows_out": table.rows,
         "rejected": {},
         "language": rules.language,
         "method": method_of(rules.language),
-        "grounded": 1.0,  # `found` has held each keyword to its text, and stopped at the first that was not there
-        "coverage": round(float((given.list.len() > 0).mean()), 6),
-        "mean_keywords": round(float(given.list.len().mean()), 6),
-        "max_share": round(int(counts["rows"].max() or 0) / rows.height, 6),
+        "grounded": 1.0,  # `stream` has held each keyword to its text, and stopped at the first that was not there
+        "coverage": round(covered / rows_in, 6),
+        "mean_keywords": round(words / rows_in, 6),
+        "max_share": round(int(counts["rows"].max() or 0) / rows_in, 6),
         "top": [list(one) for one in counts.head(TOP).rows()],
     }
-    return rows.with_columns(given.alias("keywords")), account
+    return table, account
 
 
 if __name__ == "__main__":

@@ -4,15 +4,19 @@ Candidates are nouns and short noun phrases found in the review, weighted by TF-
 """
 
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from stages.blocks import Array
 from stages.lemmas import FOLLOWER, MODIFIER, NOUN, WORKERS, Words
 
 FEWEST = 2  # reviews to train on that have it: a word met once is a misspelling or a name that nothing can be learnt of
 BLOCK = 50_000  # rows analysed at once: what bounds memory, never what comes out
+PARTS = 32  # files that keys are counted in: each a 32nd of them, in memory alone
+PRIME = np.uint64(0x9E3779B97F4A7C15)
 PAIR = 2**32  # a phrase of the lemmas a, b has the key a * PAIR + b, a single lemma its own number
 
 
@@ -29,34 +33,75 @@ def found(
     rows: pl.DataFrame, language: str, most: int, max_share: float, *, fewest: int = FEWEST, phrases: bool = True,
     workers: int = WORKERS, block: int = BLOCK,
 ) -> pl.Series:  # fmt: skip
-    """Keywords of each of `rows` (text, rubrics, fit): a list of lemmas and phrases of two, in the text's order.
+    """Keywords of each of `rows` (text, rubrics, fit): a list of lemmas and phrases of two, in the text's order."""
+    with tempfile.TemporaryDirectory(prefix="keywords-") as folder:
+        parts = stream(
+            rows.iter_slices(block), Path(folder, "aside"), language, most, max_share,
+            fewest=fewest, phrases=phrases, workers=workers,
+        )  # fmt: skip
+        return pl.concat([pl.Series("keywords", [], dtype=pl.List(pl.String)), *parts])
+
+
+def stream(
+    blocks: Iterable[pl.DataFrame], folder: Path, language: str, most: int, max_share: float, *, fewest: int = FEWEST,
+    phrases: bool = True, workers: int = WORKERS,
+) -> Iterator[pl.Series]:  # fmt: skip
+    """The same of blocks of rows, one block's keywords after another; the blocks are read once, before the first.
 
     Candidates stand in at least `fewest` of the rows to `fit` on and in at most `max_share` of them, and are not in
     the row's own rubrics. They are weighed by TF-IDF (Spärck Jones 1972), counted on the rows to fit on alone, so that
-    no test row has a say; ties go to the earlier word. Each text is analysed once; what is kept of a block lies on disk
-    until all are counted. Raises RuntimeError if a keyword's lemmas are not in its text.
+    no test row has a say; ties go to the earlier word. Each text is analysed once; what is kept of a block, and what is
+    counted, lies in `folder` (made here) until all are counted. In memory are a block, the lemmas, and the weights of
+    candidates. Raises RuntimeError if a keyword's lemmas are not in its text.
     """
-    words = Words(language, workers)
-    with tempfile.TemporaryDirectory(prefix="keywords-") as folder:
-        known = pl.DataFrame(schema={"key": pl.UInt64, "rows": pl.UInt32})
-        blocks = []
-        for number, part in enumerate(rows.iter_slices(block)):
-            tokens = words.read(part["text"])
-            candidates = _candidates(tokens, phrases)
-            known = _counted(known, candidates, part["fit"])
-            kept, said = (Path(folder, f"{number}.{what}.arrow") for what in ("candidates", "tokens"))
-            _own(candidates, _rubrics(words, part["rubrics"])).write_ipc(kept)
-            tokens.select("row", "lemma").write_ipc(said)
-            blocks.append((part.height, kept, said))
-        total = int(rows["fit"].sum())
-        weights = known.filter(pl.col("rows").is_between(fewest, max_share * total)).select(
-            "key", idf=((1 + total) / pl.col("rows")).log()
-        )
-        names = words.names()
-        chosen = [
-            _chosen(pl.read_ipc(at), pl.read_ipc(said), weights, names, most, height) for height, at, said in blocks
-        ]
-    return pl.concat(chosen) if chosen else pl.Series("keywords", [], dtype=pl.List(pl.String))
+    folder.mkdir()
+    words, counts, total, heights = Words(language, workers), Counts(folder), 0, []
+    for part in blocks:
+        tokens = words.read(part["text"])
+        candidates = _candidates(tokens, phrases)
+        fit = part["fit"].to_numpy()
+        counts.add(candidates["row"].to_numpy(), candidates["key"].to_numpy(), fit)
+        total += int(fit.sum())
+        kept, said = _paths(folder, len(heights))
+        _own(candidates, _rubrics(words, part["rubrics"])).write_ipc(kept)
+        tokens.select("row", "lemma").write_ipc(said)
+        heights.append(part.height)
+    weights = counts.between(fewest, max_share * total).select("key", idf=((1 + total) / pl.col("rows")).log())
+    names = words.names()
+    for number, height in enumerate(heights):
+        kept, said = (pl.read_ipc(path) for path in _paths(folder, number))
+        yield _chosen(kept, said, weights, names, most, height)
+
+
+def _paths(folder: Path, number: int) -> tuple[Path, Path]:
+    """Where a block's candidates and its tokens lie."""
+    return folder / f"{number}.candidates.arrow", folder / f"{number}.tokens.arrow"
+
+
+class Counts:
+    """In how many rows each key stands: keys wait on disk, in PARTS files by their hash, and are counted file by file."""
+
+    def __init__(self, folder: Path):
+        self.parts = [Array(folder / f"keys-{n}", np.uint64) for n in range(PARTS)]
+
+    def add(self, row: np.ndarray, key: np.ndarray, fit: np.ndarray) -> None:
+        """row, key: one of each candidate of a block; `fit`: of each row, whether it counts. A row counts a key once."""
+        pairs = pl.DataFrame({"row": row, "key": key}).filter(pl.Series(fit[row], dtype=pl.Boolean)).unique()
+        keys = pairs["key"].to_numpy()
+        part = (keys * PRIME >> np.uint64(64 - PARTS.bit_length() + 1)).astype(np.uint8)
+        order = np.argsort(part, kind="stable")
+        cuts = np.searchsorted(part[order], np.arange(PARTS + 1))
+        for n, file in enumerate(self.parts):
+            file.add(keys[order[cuts[n] : cuts[n + 1]]])
+
+    def between(self, fewest: int, most: float) -> pl.DataFrame:
+        """Keys in at least `fewest` and at most `most` rows: key UInt64, rows UInt32."""
+        found = []
+        for file in self.parts:
+            keys, rows = np.unique(file[:], return_counts=True)
+            fits = (rows >= fewest) & (rows <= most)
+            found.append(pl.DataFrame({"key": keys[fits], "rows": rows[fits].astype(np.uint32)}))
+        return pl.concat(found)
 
 
 def _candidates(tokens: pl.DataFrame, phrases: bool) -> pl.DataFrame:
@@ -78,13 +123,6 @@ def _candidates(tokens: pl.DataFrame, phrases: bool) -> pl.DataFrame:
 
 def _pairs(lemmas: np.ndarray, at: np.ndarray) -> np.ndarray:
     return (lemmas[at] * np.uint64(PAIR)) + lemmas[at + 1]
-
-
-def _counted(known: pl.DataFrame, candidates: pl.DataFrame, fit: pl.Series) -> pl.DataFrame:
-    """`known` (key, rows) with the rows of this block that are to fit on counted in."""
-    fits = candidates.filter(pl.Series(fit.to_numpy()[candidates["row"].to_numpy()], dtype=pl.Boolean))
-    more = fits.select("row", "key").unique().group_by("key").agg(rows=pl.len().cast(pl.UInt32))
-    return pl.concat([known, more]).group_by("key").agg(pl.col("rows").sum())
 
 
 def _rubrics(words: Words, rubrics: pl.Series) -> pl.DataFrame:

@@ -5,6 +5,7 @@ A null counts as rating 0 or as no text, since Great Expectations passes nulls o
 """
 
 import math
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -37,23 +38,54 @@ CARD = r"(?-u:\b[2-6][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}\b)"
 MARKUP = r"<extra_id_\d+>|</?(?:s|pad|unk|mask|rating|rubrics|keywords)>|\[(?:CLS|SEP|PAD|MASK|UNK)\]|\brating [1-5] \|"
 
 
-def of_source(rows: pl.DataFrame, token_limit: int, language: str, accepted: dict[str, float] | None) -> pl.DataFrame:
+def of_source(
+    blocks: Iterable[pl.DataFrame], token_limit: int, language: str, accepted: dict[str, float] | None
+) -> pl.DataFrame:
     """One row per review of a clean table: rating, chars, tokens, rating_1…5, the faults, and figures of the whole.
 
     A figure (chars_p95, tokens_p95, rating_drift) stands as a column that is the same in every row: GX's own quantile
     fails on numpy 2 (its answer, a numpy bool, is not JSON), and drift it has none. `accepted`: rating → share of the
     last accepted snapshot; without it, or for a language whose script is not known, that column is left out.
+
+    Texts are in memory a block at a time. What rows have in common is told by 64-bit hashes: of two million different
+    texts, two are taken for equal once in ten million tables. Columns are as narrow as their numbers allow.
     """
-    text, filled = pl.col("text"), pl.col("text").fill_null("")
-    bare = filled.str.to_lowercase().str.replace_all(r"[^\pL\pN]+", "")
-    ratings = pl.col("rating").cast(pl.Int64).fill_null(0)
+    parts = list(zip(*(_of_block(block, language) for block in blocks), strict=True))
+    table, hashes = (pl.concat(part, rechunk=True) for part in parts)
+    straddling = hashes.select("group", "split").drop_nulls("group").unique()["group"]
+    straddling = straddling.filter(straddling.is_duplicated()).unique()
     faults = {
-        "id_repeated": pl.col("id").is_duplicated(),
+        "id_repeated": hashes["id"].is_duplicated(),
+        "duplicate": ~hashes["text"].is_first_distinct() & hashes["text"].is_not_null(),
+        "loose_duplicate": ~hashes["bare"].is_first_distinct() & hashes["bare"].is_not_null(),
+        "group_straddles": hashes["group"].is_in(straddling.implode()).fill_null(False),
+    }
+    del parts, hashes
+    shares = rating_shares(table["rating"])
+    figures = {} if accepted is None else {"rating_drift": pl.lit(drift(shares, accepted))}
+    lengths = [table[length].shrink_dtype() for length in ("chars", "tokens")]
+    return table.with_columns(
+        *lengths,
+        *(fault.cast(pl.Int8).alias(name) for name, fault in faults.items()),
+        (pl.col("tokens") > token_limit).cast(pl.Int8).alias("truncated"),
+        *((pl.col("rating") == rating).cast(pl.Int8).alias(f"rating_{rating}") for rating in RATINGS),
+        *(pl.lit(of.quantile(0.95), of.dtype).alias(f"{of.name}_p95") for of in lengths),
+        **figures,
+    )
+
+
+def _of_block(rows: pl.DataFrame, language: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What each row of a block says by itself; and hashes by which `of_source` tells what rows have in common.
+
+    Of the second table: id, text, group and bare (the text's letters and digits in lower case) UInt64, null where the
+    row has none, and split.
+    """
+    filled = pl.col("text").fill_null("")
+    bare = filled.str.to_lowercase().str.replace_all(r"[^\pL\pN]+", "")
+    ratings = pl.col("rating").fill_null(0)
+    faults = {
         "text_empty": filled.str.strip_chars() == "",
         "rating_unknown": ~ratings.is_in(RATINGS),
-        "duplicate": ~text.is_first_distinct() & text.is_not_null(),
-        "loose_duplicate": ~bare.is_first_distinct() & (bare != ""),
-        "group_straddles": straddles(),
         **{name: filled.str.contains(pattern) for name, pattern in PERSONAL.items()},
         "card": card(filled),
         "markup": filled.str.contains(MARKUP),
@@ -61,20 +93,19 @@ def of_source(rows: pl.DataFrame, token_limit: int, language: str, accepted: dic
     if language in SCRIPTS:
         letters, own = filled.str.count_matches(r"\pL"), filled.str.count_matches(rf"\p{{{SCRIPTS[language]}}}")
         faults["off_language"] = own * 2 < letters  # most of its letters are of another script
-    table = rows.select(
+    measures = rows.select(
         rating=ratings,
-        chars=filled.str.strip_chars().str.len_chars().cast(pl.Int64),
-        tokens=filled.str.count_matches(TOKEN).cast(pl.Int64),
+        chars=filled.str.strip_chars().str.len_chars(),
+        tokens=filled.str.count_matches(TOKEN),
         **{name: fault.cast(pl.Int8) for name, fault in faults.items()},
     )
-    shares = rating_shares(table["rating"])
-    figures = {} if accepted is None else {"rating_drift": pl.lit(drift(shares, accepted))}
-    return table.with_columns(
-        (pl.col("tokens") > token_limit).cast(pl.Int8).alias("truncated"),
-        *((pl.col("rating") == rating).cast(pl.Int8).alias(f"rating_{rating}") for rating in RATINGS),
-        *(pl.col(length).quantile(0.95).alias(f"{length}_p95") for length in ("chars", "tokens")),
-        **figures,
+    hashes = rows.select(
+        *(pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).alias(name) for name in ("text", "group")),
+        id=pl.col("id").hash(),
+        bare=pl.when(bare != "").then(bare.hash()),
+        split=pl.col("split").hash(),
     )
+    return measures, hashes
 
 
 def of_recipe(rows: pl.DataFrame, lengths: dict[str, list[int]], limits: dict[str, int]) -> pl.DataFrame:

@@ -16,6 +16,7 @@ import polars as pl
 from stages.files import replacing
 from stages.refusal import Refusal
 
+GROUP = 122_880  # rows of a row group: Polars' own number, which it keeps to only when told, whatever the blocks
 SPLITS = ("train", "validation", "test")
 RAW = dict.fromkeys(("id", "group", "rubrics", "rating", "text", "split"), pl.String)
 CLEAN = RAW | {"rating": pl.Int8}
@@ -66,6 +67,7 @@ def write(path: str | Path, table: pl.DataFrame, schema: dict) -> None:
     Python writes the bytes, since Polars reports a full disk as an error in the data.
     """
     parquet = io.BytesIO()
-    table.select(pl.col(name).cast(kind) for name, kind in schema.items()).write_parquet(parquet, compression="zstd")
+    table = table.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    table.write_parquet(parquet, compression="zstd", row_group_size=GROUP)
     with replacing(path) as beside:
         beside.write_bytes(parquet.getbuffer())

@@ -25,12 +25,16 @@ def rows(*texts: str | None, **columns: list) -> pl.DataFrame:
     return pl.DataFrame(given | columns, schema=CLEAN)
 
 
+def measured(table: pl.DataFrame, *rules) -> pl.DataFrame:
+    return of_source([table], *rules)
+
+
 def faults(name: str, *texts: str | None, language: str = "ru", **columns: list) -> list[int]:
-    return of_source(rows(*texts, **columns), 100, language, None)[name].to_list()
+    return measured(rows(*texts, **columns), 100, language, None)[name].to_list()
 
 
 def test_lengths_are_counted_in_characters_and_in_words_and_marks():
-    table = of_source(rows(" Ждали час! ", "<b>", "영화 최고", ""), 2, "ru", None)
+    table = measured(rows(" Ждали час! ", "<b>", "영화 최고", ""), 2, "ru", None)
     assert table["chars"].to_list() == [10, 3, 5, 0]
     assert table["tokens"].to_list() == [3, 3, 2, 0]
     assert table["truncated"].to_list() == [1, 1, 0, 0]
@@ -38,16 +42,16 @@ def test_lengths_are_counted_in_characters_and_in_words_and_marks():
 
 
 def test_each_rating_has_a_column_of_ones_and_zeros():
-    table = of_source(rows("a", "b"), 2, "en", None)
+    table = measured(rows("a", "b"), 2, "en", None)
     assert [table[f"rating_{rating}"].sum() for rating in (1, 2, 3, 4, 5)] == [0, 0, 0, 2, 0]
 
 
 def test_no_text_is_among_the_measures():
-    assert not any(kind == pl.String for kind in of_source(rows("a"), 2, "en", None).schema.values())
+    assert not any(kind == pl.String for kind in measured(rows("a"), 2, "en", None).schema.values())
 
 
 def test_a_null_is_a_measure_that_fails_rather_than_one_passed_over():
-    table = of_source(rows(None, rating=[None]), 2, "ru", None)
+    table = measured(rows(None, rating=[None]), 2, "ru", None)
     assert table.select("rating", "chars", "tokens", "text_empty", "rating_unknown").rows() == [(0, 0, 0, 1, 1)]
     assert sum(table.null_count().row(0)) == 0
 
@@ -79,7 +83,7 @@ def test_a_text_is_off_language_when_most_of_its_letters_are_of_another_script(l
 
 
 def test_a_language_whose_script_is_not_known_is_not_asked():
-    assert "off_language" not in of_source(rows("a"), 2, "xx", None).columns
+    assert "off_language" not in measured(rows("a"), 2, "xx", None).columns
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,7 @@ def test_what_must_not_be_left_in_a_text_is_found(what, text):
     ],
 )  # fmt: skip
 def test_what_only_looks_like_it_is_left_alone(text):
-    table = of_source(rows(text), 100, "ru", None)
+    table = measured(rows(text), 100, "ru", None)
     assert table.select("email", "link", "phone", "card", "markup").row(0) == (0, 0, 0, 0, 0)
 
 
@@ -155,9 +159,9 @@ def test_drift_is_never_negative_and_the_same_both_ways(now, before):
 
 def test_drift_stands_in_every_row_where_a_snapshot_was_accepted():
     accepted = {"1": 0.0, "2": 0.0, "3": 0.0, "4": 0.5, "5": 0.5}
-    table = of_source(rows("a", "b"), 2, "en", accepted)
+    table = measured(rows("a", "b"), 2, "en", accepted)
     assert table["rating_drift"].to_list() == [drift({"4": 1.0}, accepted)] * 2
-    assert "rating_drift" not in of_source(rows("a"), 2, "en", None).columns
+    assert "rating_drift" not in measured(rows("a"), 2, "en", None).columns
 
 
 def test_shares_and_imbalance_count_rated_rows_only():
