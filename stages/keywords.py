@@ -79,13 +79,13 @@ def _paths(folder: Path, number: int) -> tuple[Path, Path]:
 
 
 class Counts:
-    """In how many rows each key stands: keys wait on disk, in PARTS files by their hash, and are counted file by file."""
+    """In how many rows each key stands: keys wait on disk, in PARTS files by a hash of them, and are counted there."""
 
     def __init__(self, folder: Path):
         self.parts = [Array(folder / f"keys-{n}", np.uint64) for n in range(PARTS)]
 
     def add(self, row: np.ndarray, key: np.ndarray, fit: np.ndarray) -> None:
-        """row, key: one of each candidate of a block; `fit`: of each row, whether it counts. A row counts a key once."""
+        """row, key: of each candidate of a block; fit: of each row, whether it counts. A row counts a key once."""
         pairs = pl.DataFrame({"row": row, "key": key}).filter(pl.Series(fit[row], dtype=pl.Boolean)).unique()
         keys = pairs["key"].to_numpy()
         part = (keys * PRIME >> np.uint64(64 - PARTS.bit_length() + 1)).astype(np.uint8)
