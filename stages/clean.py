@@ -17,7 +17,7 @@ import polars as pl
 
 from stages import languages, params
 from stages.blocks import Aside, Source, beside
-from stages.engines import engine
+from stages.engines.local import Engine
 from stages.files import write_json
 from stages.refusal import Refusal, run
 from stages.rows import REASONS
@@ -50,7 +50,7 @@ def sift(blocks: Iterable[pl.DataFrame], rules: params.Clean, folder: Path, wher
     """The same of raw rows that are read twice, block by block: (kept, rejected, account), the tables put aside in the
     folder. where: the engine.
     """
-    mill = engine(where).Engine(folder, rules, rules.near_duplicate or NEAR)
+    mill = _engine(where)(folder, rules, rules.near_duplicate or NEAR)
     of_row, changed, examples = [SAID], dict.fromkeys(RULES, 0), {rule: [] for rule in RULES}
     for said in mill.scrub(blocks):
         of_row.append(said.rows.select(pl.col(name).cast(kind) for name, kind in SAID.schema.items()))
@@ -82,6 +82,15 @@ def sift(blocks: Iterable[pl.DataFrame], rules: params.Clean, folder: Path, wher
     ):
         raise RuntimeError(f"rows were lost without a reason: {account}")
     return kept, rejected, account
+
+
+def _engine(name: str) -> type:
+    """The engine's class; Ray is imported only where it is wanted."""
+    if name == "local":
+        return Engine
+    from stages.engines import cluster
+
+    return cluster.Engine
 
 
 def _known(split: pl.Series) -> pl.Series:

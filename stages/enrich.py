@@ -6,7 +6,7 @@ Params  sources.<name>.enrich
 """
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import polars as pl
@@ -24,12 +24,13 @@ TOP = 30
 
 def main(name: str, valid: str, enriched: str, report: str) -> None:
     """Rows are read twice, block by block; in memory are a block, the vocabulary and the weights of candidates."""
-    rules = params.entry(params.load().sources, name, "sources").enrich
+    settings = params.load()
+    rules = params.entry(settings.sources, name, "sources").enrich
     rows = Source(valid, CLEAN, rules.block)
     if not rows.rows:
         raise Refusal("rows to enrich", "none", valid, f"dvc repro validate@{name}")
     with beside(enriched) as folder:
-        table, account = sift(rows, rules, folder)
+        table, account = sift(rows, rules, folder, settings.engine)
         table.write(enriched)
     write_json(report, account)
     how = f" ({rules.language} has no lemmatiser here: plain word forms)" if account["method"] == "fallback" else ""
@@ -50,10 +51,12 @@ def enrich(rows: pl.DataFrame, rules: params.Enrich) -> tuple[pl.DataFrame, dict
         return table.read(), account
 
 
-def sift(blocks: Iterable[pl.DataFrame], rules: params.Enrich, folder: Path) -> tuple[Aside, dict]:
-    """The same of rows that are read twice, block by block; the table is put aside in the folder."""
+def sift(
+    blocks: Iterable[pl.DataFrame], rules: params.Enrich, folder: Path, where: str = "local"
+) -> tuple[Aside, dict]:
+    """The same of rows that are read twice, block by block; the table is put aside in the folder. where: the engine."""
     asked = (rows.select("text", "rubrics", fit=pl.col("split") == "train") for rows in blocks)
-    given = stream(
+    given = _engine(where)(
         asked, folder / "words", rules.language, rules.keywords, rules.max_share,
         fewest=rules.fewest, phrases=rules.phrases, workers=rules.workers,
     )  # fmt: skip
@@ -86,6 +89,15 @@ def sift(blocks: Iterable[pl.DataFrame], rules: params.Enrich, folder: Path) -> 
         "top": [list(one) for one in counts.head(TOP).rows()],
     }
     return table, account
+
+
+def _engine(name: str) -> Callable:
+    """keywords.stream, or the same on Ray, which is imported only where it is wanted."""
+    if name == "local":
+        return stream
+    from stages.engines import words
+
+    return words.stream
 
 
 if __name__ == "__main__":

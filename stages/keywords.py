@@ -11,13 +11,13 @@ import numpy as np
 import polars as pl
 
 from stages.blocks import Array
-from stages.lemmas import FOLLOWER, MODIFIER, NOUN, WORKERS, Words
+from stages.candidates import PAIR, find, of_rubrics, own
+from stages.lemmas import WORKERS, Words
 
 FEWEST = 2  # reviews to train on that have it: a word met once is a misspelling or a name that nothing can be learnt of
 BLOCK = 50_000  # rows analysed at once: what bounds memory, never what comes out
 PARTS = 32  # files that keys are counted in: each a 32nd of them, in memory alone
 PRIME = np.uint64(0x9E3779B97F4A7C15)
-PAIR = 2**32  # a phrase of the lemmas a, b has the key a * PAIR + b, a single lemma its own number
 
 
 def keywords(
@@ -58,19 +58,19 @@ def stream(
     words, counts, total, heights = Words(language, workers), Counts(folder), 0, []
     for part in blocks:
         tokens = words.read(part["text"])
-        candidates = _candidates(tokens, phrases)
+        candidates = find(tokens, phrases)
         fit = part["fit"].to_numpy()
         counts.add(candidates["row"].to_numpy(), candidates["key"].to_numpy(), fit)
         total += int(fit.sum())
         kept, said = _paths(folder, len(heights))
-        _own(candidates, _rubrics(words, part["rubrics"])).write_ipc(kept)
+        own(candidates, of_rubrics(words, part["rubrics"])).write_ipc(kept)
         tokens.select("row", "lemma").write_ipc(said)
         heights.append(part.height)
     weights = counts.between(fewest, max_share * total).select("key", idf=((1 + total) / pl.col("rows")).log())
     names = words.names()
     for number, height in enumerate(heights):
         kept, said = (pl.read_ipc(path) for path in _paths(folder, number))
-        yield _chosen(kept, said, weights, names, most, height)
+        yield choose(kept, said, weights, names, most, height)
 
 
 def _paths(folder: Path, number: int) -> tuple[Path, Path]:
@@ -104,49 +104,7 @@ class Counts:
         return pl.concat(found)
 
 
-def _candidates(tokens: pl.DataFrame, phrases: bool) -> pl.DataFrame:
-    """Nouns and, if asked for, modifier + noun and noun + noun side by side: row, at (the token's place), key."""
-    at = np.arange(tokens.height, dtype=np.uint32)
-    tokens = tokens.with_columns(pl.Series("at", at), key=pl.col("lemma").cast(pl.UInt64))
-    kind = pl.col("kind")
-    single = tokens.filter(kind & NOUN > 0).select("row", "at", "key")
-    if not phrases:
-        return single
-    after = pl.col("kind").shift(-1, fill_value=0)
-    fits = ((kind & MODIFIER > 0) & (after & NOUN > 0)) | ((kind & NOUN > 0) & (after & FOLLOWER > 0))
-    double = tokens.filter(fits & (pl.col("row") == pl.col("row").shift(-1)))
-    double = double.select("row", "at").with_columns(
-        key=pl.Series(_pairs(tokens["key"].to_numpy(), double["at"].to_numpy()), dtype=pl.UInt64)
-    )
-    return pl.concat([single, double])
-
-
-def _pairs(lemmas: np.ndarray, at: np.ndarray) -> np.ndarray:
-    return (lemmas[at] * np.uint64(PAIR)) + lemmas[at + 1]
-
-
-def _rubrics(words: Words, rubrics: pl.Series) -> pl.DataFrame:
-    """The lemmas of each row's rubrics: row, lemma. A rubric is read once, however many rows have it."""
-    different = rubrics.unique(maintain_order=True)
-    said = words.read(different).select("row", lemma=pl.col("lemma").cast(pl.UInt64)).unique()
-    rows = pl.DataFrame({"rubrics": rubrics}).with_row_index("at").join(
-        pl.DataFrame({"rubrics": different}).with_row_index("row"), on="rubrics", how="left", nulls_equal=True
-    )  # fmt: skip
-    return rows.join(said, on="row").select(pl.col("at").alias("row"), "lemma")
-
-
-def _own(candidates: pl.DataFrame, rubrics: pl.DataFrame) -> pl.DataFrame:
-    """The candidates that say more than the row's rubrics: at least one lemma of theirs is not among those."""
-    first, last = pl.col("key") // PAIR, pl.col("key") % PAIR
-    parts = candidates.with_columns(first=pl.when(first > 0).then(first).otherwise(last), last=last)
-    for part in ("first", "last"):
-        parts = parts.join(rubrics.with_columns(pl.lit(True).alias(f"{part}_in")), left_on=["row", part],
-                           right_on=["row", "lemma"], how="left", maintain_order="left")  # fmt: skip
-    repeats = pl.col("first_in").fill_null(False) & pl.col("last_in").fill_null(False)
-    return parts.filter(~repeats).select("row", "at", "key")
-
-
-def _chosen(
+def choose(
     candidates: pl.DataFrame, tokens: pl.DataFrame, weights: pl.DataFrame, names: pl.Series, most: int, height: int
 ) -> pl.Series:
     """The keywords of one block, a list for each of its `height` rows."""

@@ -80,7 +80,7 @@ def test_a_setting_that_means_nothing_is_refused(word, value):
 
 
 def test_a_row_that_goes_missing_is_an_error(monkeypatch):
-    monkeypatch.setattr(stage, "found", lambda *given, **more: pl.Series([["пицца"]]))
+    monkeypatch.setattr(stage, "stream", lambda *given, **more: iter([pl.Series([["пицца"]])]))
     with pytest.raises(RuntimeError, match="4 rows in, 1 out"):
         enrich(rows(*TEXTS), Enrich(**RULES))
 

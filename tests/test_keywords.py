@@ -236,9 +236,9 @@ def test_a_keyword_that_is_not_in_its_review_is_an_error(wrong):
 
 
 def test_keywords_given_to_the_wrong_review_are_an_error(monkeypatch):
-    candidates = noun._candidates
+    candidates = noun.find
     to_first = lambda *given: candidates(*given).with_columns(row=pl.lit(0, pl.UInt32))  # noqa: E731
-    monkeypatch.setattr(noun, "_candidates", to_first)
+    monkeypatch.setattr(noun, "find", to_first)
     with pytest.raises(RuntimeError, match="is not in its review"):
         of("ru", ["Пицца", "Официант"], fewest=1)
 

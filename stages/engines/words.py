@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from stages import keywords
+from stages import candidates, keywords
 from stages.engines.ray_data import arrow, connect, cpus, gathered, grouped, mapped, ray, tables
 from stages.lemmas import Words
 
@@ -36,8 +36,8 @@ def stream(
     if not refs:
         return
     said = mapped(ray.data.from_arrow_refs(refs), survey, language, phrases).materialize()
-    counted = grouped(mapped(said, candidates, PARTS * cpus()), weigh, fewest, max_share * total, total)
-    weights = ray.put(gathered(counted, WEIGHTS))
+    weighed = grouped(mapped(said, counted, PARTS * cpus()), weigh, fewest, max_share * total, total)
+    weights = ray.put(gathered(weighed, WEIGHTS))
     rest = pl.Series("keywords", [], pl.List(pl.String))
     for part in tables(mapped(said, choose, weights, most)):
         rest = pl.concat([rest, part["keywords"]])
@@ -58,22 +58,22 @@ def survey(table: Table, language: str, phrases: bool) -> Table:
     """
     rows, words = pl.from_arrow(table), _words(language)
     tokens = words.read(rows["text"])
-    found = keywords._candidates(tokens, phrases).sort("row", "at", "key")
-    own = keywords._own(found, keywords._rubrics(words, rows["rubrics"])).select("row", "at", "key", own=True)
+    found = candidates.find(tokens, phrases).sort("row", "at", "key")
+    own = candidates.own(found, candidates.of_rubrics(words, rows["rubrics"])).select("row", "at", "key", own=True)
     found = found.join(own, on=["row", "at", "key"], how="left", maintain_order="left")
     names = words.names()
     lists = {
         "said": (tokens, names.gather(tokens["lemma"])),
         "at": (found, found["at"]),
-        "first": (found, names.gather(found["key"] // keywords.PAIR)),
-        "last": (found, names.gather(found["key"] % keywords.PAIR)),
+        "first": (found, names.gather(found["key"] // candidates.PAIR)),
+        "last": (found, names.gather(found["key"] % candidates.PAIR)),
         "own": (found, found["own"].fill_null(False)),
     }
     made = {name: _listed(of["row"], values, rows.height) for name, (of, values) in lists.items()}
     return pa.table({"fit": rows["fit"].to_arrow(), **made})
 
 
-def candidates(table: Table, parts: int) -> Table:
+def counted(table: Table, parts: int) -> Table:
     """A row for each candidate of each row to fit on; equal ones have the same part."""
     rows = pl.from_arrow(table.select(["fit", "first", "last"])).with_row_index("row").filter("fit").drop("fit")
     pairs = rows.explode("first", "last").drop_nulls().unique().drop("row")
@@ -100,13 +100,13 @@ def choose(table: Table, weights: pl.DataFrame, most: int) -> Table:
         for side in ("first", "last"):
             of = of.join(number.rename({"word": side, "number": f"{side}_number"}), on=side, how="inner",
                          maintain_order="left")  # fmt: skip
-        key = pl.col("first_number").cast(pl.UInt64) * keywords.PAIR + pl.col("last_number").cast(pl.UInt64)
+        key = pl.col("first_number").cast(pl.UInt64) * candidates.PAIR + pl.col("last_number").cast(pl.UInt64)
         return of.with_columns(key=key)
 
     found = rows.select("row", "at", "first", "last", "own").explode("at", "first", "last", "own").drop_nulls()
     found = numbered(found.filter("own")).select("row", "at", "key")
     tokens = tokens.join(number, on="word", maintain_order="left").select("row", lemma="number")
-    chosen = keywords._chosen(found, tokens, numbered(weights).select("key", "idf"), names, most, rows.height)
+    chosen = keywords.choose(found, tokens, numbered(weights).select("key", "idf"), names, most, rows.height)
     return arrow(chosen.to_frame())
 
 
