@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from polars.io.plugins import register_io_source
 
 from stages import schema
 from stages.files import replacing
@@ -40,12 +41,18 @@ class Source:
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         try:
-            for batch in pq.ParquetFile(self.path).iter_batches(self.block, columns=list(self.columns)):
+            for batch in pq.ParquetFile(self.path, pre_buffer=False).iter_batches(
+                self.block, columns=list(self.columns)
+            ):
                 yield pl.from_arrow(pa.Table.from_batches([batch])).select(list(self.columns))
         except (pa.ArrowException, OSError) as error:
             found = str(error).splitlines()[0]
             todo = "delete the file and run `dvc repro`"
             raise Refusal("a readable parquet table", found, str(self.path), todo) from error
+
+    def scan(self) -> pl.LazyFrame:
+        """The same for a query that streams: less is read ahead than Polars does from a file."""
+        return register_io_source(lambda *_: iter(self), schema=self.columns)
 
     def gather(self, rows: np.ndarray) -> pl.DataFrame:
         """Some rows, whose numbers ascend; reads no block for none."""

@@ -5,12 +5,19 @@ A null counts as rating 0 or as no text, since Great Expectations passes nulls o
 """
 
 import math
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 
+import numpy as np
 import polars as pl
+
+from stages.blocks import Array
 
 RATINGS = (1, 2, 3, 4, 5)
 TOKEN = r"\w+|[^\w\s]"  # words and marks
+HASHED = ("id", "text", "bare", "group", "split")  # bare: the text's letters and digits in lower case
+NONE = np.uint64(0)  # the hash of what is not there
 FLOOR = 1e-4  # the share that an empty rating counts as in `drift`, which divides by shares
 SCRIPTS = {
     **dict.fromkeys(("ru", "uk", "bg", "sr"), "Cyrillic"),
@@ -47,26 +54,32 @@ def of_source(
     fails on numpy 2 (its answer, a numpy bool, is not JSON), and drift it has none. `accepted`: rating → share of the
     last accepted snapshot; without it, or for a language whose script is not known, that column is left out.
 
-    Texts are in memory a block at a time. What rows have in common is told by 64-bit hashes: of two million different
-    texts, two are taken for equal once in ten million tables. Columns are as narrow as their numbers allow.
+    Texts are in memory a block at a time. What rows have in common is told by 64-bit hashes, which wait on disk: of two
+    million different texts, two are taken for equal in one table of ten million. Columns are as narrow as can be.
     """
-    parts = list(zip(*(_of_block(block, language) for block in blocks), strict=True))
-    table, hashes = (pl.concat(part, rechunk=True) for part in parts)
-    straddling = hashes.select("group", "split").drop_nulls("group").unique()["group"]
-    straddling = straddling.filter(straddling.is_duplicated()).unique()
-    faults = {
-        "id_repeated": hashes["id"].is_duplicated(),
-        "duplicate": ~hashes["text"].is_first_distinct() & hashes["text"].is_not_null(),
-        "loose_duplicate": ~hashes["bare"].is_first_distinct() & hashes["bare"].is_not_null(),
-        "group_straddles": hashes["group"].is_in(straddling.implode()).fill_null(False),
-    }
-    del parts, hashes
+    parts = [pl.DataFrame()]
+    with tempfile.TemporaryDirectory(prefix="measures-") as folder:
+        hashes = {name: Array(Path(folder, name), np.uint64) for name in HASHED}
+        for block in blocks:
+            measures, hashed = _of_block(block, language)
+            parts.append(measures)
+            for name, array in hashes.items():
+                array.add(hashed[name].to_numpy())
+        id_repeated = np.isin(hashes["id"][:], _repeated(hashes["id"][:]))
+        faults = {
+            "id_repeated": id_repeated,
+            "duplicate": _later(hashes["text"][:]),
+            "loose_duplicate": _later(hashes["bare"][:]),
+            "group_straddles": _straddling(hashes["group"][:], hashes["split"][:]),
+        }
+    table = pl.concat(parts[1:], rechunk=True)
+    del parts
     shares = rating_shares(table["rating"])
     figures = {} if accepted is None else {"rating_drift": pl.lit(drift(shares, accepted))}
     lengths = [table[length].shrink_dtype() for length in ("chars", "tokens")]
     return table.with_columns(
         *lengths,
-        *(fault.cast(pl.Int8).alias(name) for name, fault in faults.items()),
+        *(pl.Series(name, fault, pl.Int8) for name, fault in faults.items()),
         (pl.col("tokens") > token_limit).cast(pl.Int8).alias("truncated"),
         *((pl.col("rating") == rating).cast(pl.Int8).alias(f"rating_{rating}") for rating in RATINGS),
         *(pl.lit(of.quantile(0.95), of.dtype).alias(f"{of.name}_p95") for of in lengths),
@@ -74,12 +87,29 @@ def of_source(
     )
 
 
-def _of_block(rows: pl.DataFrame, language: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What each row of a block says by itself; and hashes by which `of_source` tells what rows have in common.
+def _repeated(hashes: np.ndarray) -> np.ndarray:
+    """The hashes that more than one row has."""
+    ordered = np.sort(hashes)
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
-    Of the second table: id, text, group and bare (the text's letters and digits in lower case) UInt64, null where the
-    row has none, and split.
-    """
+
+def _later(hashes: np.ndarray) -> np.ndarray:
+    """Which rows have the hash of an earlier one; a row of NONE has none."""
+    rows = np.flatnonzero((hashes != NONE) & np.isin(hashes, _repeated(hashes)))
+    later = np.zeros(hashes.size, np.int8)
+    later[rows] = 1
+    later[rows[np.unique(hashes[rows], return_index=True)[1]]] = 0
+    return later
+
+
+def _straddling(group: np.ndarray, split: np.ndarray) -> np.ndarray:
+    """Which rows' group lies in more than one split; both are hashes."""
+    pairs = pl.DataFrame({"group": group, "split": split}).filter(pl.Series(group != NONE)).unique()
+    return np.isin(group, _repeated(pairs["group"].to_numpy()))
+
+
+def _of_block(rows: pl.DataFrame, language: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What each row of a block says by itself; and HASHED, by which `of_source` tells what rows have in common."""
     filled = pl.col("text").fill_null("")
     bare = filled.str.to_lowercase().str.replace_all(r"[^\pL\pN]+", "")
     ratings = pl.col("rating").fill_null(0)
@@ -100,9 +130,10 @@ def _of_block(rows: pl.DataFrame, language: str) -> tuple[pl.DataFrame, pl.DataF
         **{name: fault.cast(pl.Int8) for name, fault in faults.items()},
     )
     hashes = rows.select(
-        *(pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).alias(name) for name in ("text", "group")),
         id=pl.col("id").hash(),
-        bare=pl.when(bare != "").then(bare.hash()),
+        text=pl.when(pl.col("text").is_null()).then(pl.lit(NONE)).otherwise(pl.col("text").hash()),
+        bare=pl.when(bare == "").then(pl.lit(NONE)).otherwise(bare.hash()),
+        group=pl.when(pl.col("group").is_null()).then(pl.lit(NONE)).otherwise(pl.col("group").hash()),
         split=pl.col("split").hash(),
     )
     return measures, hashes
