@@ -8,6 +8,8 @@ import functools
 
 import polars as pl
 
+from stages.threads import at_once, shares
+
 UNDECIDED = "und"  # ISO 639-2's code for it
 LEAST = 20  # letters
 SURE = 0.9  # probability among the languages of the same script
@@ -61,6 +63,11 @@ def identify(text: pl.Series) -> pl.Series:
     >>> identify(pl.Series(["정말 좋은 영화", "Это было вкусно", "and that is all of it", "10/10"])).to_list()
     ['ko', 'ru', 'en', 'und']
     """
+    return pl.concat(at_once(_identify, shares(text))).rename("language")
+
+
+def _identify(text: pl.Series) -> pl.Series:
+    """The same of some of the texts."""
     text = text.fill_null("").str.replace_all(PLACEHOLDER, "")
     only = {script: text.str.contains(rf"\p{{{script}}}") for script in ("Hangul", "Cyrillic", "Latin")}
     script = pl.select(
@@ -75,7 +82,7 @@ def identify(text: pl.Series) -> pl.Series:
     for name, tell in (("Cyrillic", _cyrillic), ("Latin", _latin), ("Han", _han)):
         rows = (script == name).fill_null(False).arg_true()
         code = code.scatter(rows, tell(text.gather(rows)))
-    return code.rename("language")
+    return code
 
 
 def _script(text: pl.Series) -> pl.Series:
@@ -109,7 +116,8 @@ def _han(text: pl.Series) -> pl.Series:
 def _ask(text: pl.Series, script: str, decided: str, is_decided: pl.Series) -> pl.Series:
     """`decided` where it is, the classifier's word where a text is long enough and the classifier sure."""
     code = pl.select(pl.when(is_decided).then(pl.lit(decided)).otherwise(pl.lit(UNDECIDED))).to_series()
-    open_ = (~is_decided & (text.str.count_matches(rf"\p{{{script}}}") >= LEAST)).arg_true()
+    open_ = (~is_decided).arg_true()
+    open_ = open_.filter(text.gather(open_).str.count_matches(rf"\p{{{script}}}") >= LEAST)
     if not open_.len():
         return code
     told = [_classifier(script).classify(one[:READ]) for one in text.gather(open_)]

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from stages.shingles import PRIME, mix, words
+from stages.threads import at_once
 
 MINIMA = 64  # hash functions
 MISSED = 1e-4  # share of pairs right at the threshold that banding may miss; more similar ones are missed less
@@ -25,16 +26,19 @@ def signatures(shingles: np.ndarray, starts: np.ndarray, seed: int = 1) -> np.nd
     factors, shifts = drawn[:MINIMA] | np.uint32(1), drawn[MINIMA:]
     rows = starts.size - 1
     least = np.empty((rows, MINIMA), np.uint32)
-    first = 0
-    while first < rows:
-        last = max(first + 1, int(np.searchsorted(starts, starts[first] + STEP, "right")) - 1)
+
+    def fill(first: int, last: int) -> None:
         part, at = shingles[starts[first] : starts[last]], starts[first:last] - starts[first]
         hashed = np.empty_like(part)
         for n in range(MINIMA):
             np.multiply(part, factors[n], out=hashed)
             np.add(hashed, shifts[n], out=hashed)
             least[first:last, n] = np.minimum.reduceat(hashed, at)
-        first = last
+
+    cuts = [0]
+    while cuts[-1] < rows:
+        cuts.append(max(cuts[-1] + 1, int(np.searchsorted(starts, starts[cuts[-1]] + STEP, "right")) - 1))
+    at_once(fill, cuts[:-1], cuts[1:])
     return least
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from stages import privacy, reserved, text
+from stages.threads import at_once, shares
 
 EXAMPLES = 5  # of each rule
 AROUND, EXCERPT = 40, 160  # characters before the first change, and in all
@@ -18,21 +19,25 @@ AROUND, EXCERPT = 40, 160  # characters before the first change, and in all
 
 @dataclass(frozen=True)
 class Rule:
-    """finds: a pattern (Rust's dialect) that every text the rule would change matches. change: texts → texts."""
+    """finds: a pattern (Rust's dialect) that every text the rule would change matches. change: texts → texts.
+
+    beyond: whether the pattern finds nothing in ASCII.
+    """
 
     finds: str
     change: Callable[[pl.Series], pl.Series]
     why: str
     personal: bool = False
+    beyond: bool = False
 
 
 RULES = {
     "html": Rule(r"[<&]", text.unescape, "tags and entities are a web page's, not the writer's"),
-    "encoding": Rule(text.MOJIBAKE, text.repair, "UTF-8 read as something else can often be read again"),
+    "encoding": Rule(text.MOJIBAKE, text.repair, "UTF-8 read as something else can often be read again", beyond=True),
     "control": Rule(
         rf"{text.CONTROL}|{text.C1}|{text.INVISIBLE}|\u200d", text.show, "unseen signs make equal words unequal"
     ),
-    "nfc": Rule(text.COMPOSABLE, text.compose, "a letter and its mark are one character"),
+    "nfc": Rule(text.COMPOSABLE, text.compose, "a letter and its mark are one character", beyond=True),
     "whitespace": Rule(r"[^\S ]|  |^ | $", text.collapse, "layout is not content"),
     "repeats": Rule(text.RUNS, text.shorten, "length of a run says nothing after the third"),
     # an address before a number: a number may be a mail's name, a handle may end a link, a card holds a phone
@@ -56,9 +61,21 @@ def normalise(texts: pl.Series) -> tuple[pl.Series, dict[str, int], dict[str, li
     >>> normalise(pl.Series(["Ждали&nbsp;час.<br>Звоните: 8-912-345-67-89"]))[0].item()
     'Ждали час. Звоните: [phone]'
     """
+    parts = at_once(_normalise, shares(texts))
+    changed = {name: sum(part[1][name] for part in parts) for name in RULES}
+    examples = {name: [pair for part in parts for pair in part[2][name]][:EXAMPLES] for name in RULES}
+    return pl.concat([part[0] for part in parts]), changed, examples
+
+
+def _normalise(texts: pl.Series) -> tuple[pl.Series, dict[str, int], dict[str, list[list[str]]]]:
+    """The same of some of the texts."""
     changed, examples = {}, {}
     for name, rule in RULES.items():
-        concerned = texts.str.contains(rule.finds).arg_true()
+        if rule.beyond:
+            concerned = text.beyond(texts).arg_true()
+            concerned = concerned.filter(texts.gather(concerned).str.contains(rule.finds))
+        else:
+            concerned = texts.str.contains(rule.finds).arg_true()
         before = texts.gather(concerned)
         after = rule.change(before)
         altered = (before != after).arg_true()

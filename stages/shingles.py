@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from stages.threads import at_once
+
 SHINGLE = 5  # characters: one syllable changed in a Korean review of under fifty makes another review of it
 STEP = 1 << 16  # characters at once: what a processor's cache holds
 PRIME = np.uint64(0x9E3779B97F4A7C15)
@@ -22,7 +24,8 @@ def words(text: pl.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     The hash is of all letters and digits in lower case; row i's shingles are shingles[starts[i]:starts[i + 1]], at
     least one. A text shorter than SHINGLE is one shingle.
     """
-    parts = [_words(part) for part in _cut(text)]
+    _letters()  # once, before the threads ask for it
+    parts = at_once(_words, _cut(text))
     whole, shingles, counts = (np.concatenate(list(of)) for of in zip(*parts, strict=True))
     return whole, shingles, np.concatenate([[0], np.cumsum(counts)])
 
@@ -40,64 +43,84 @@ def _cut(text: pl.Series) -> Iterator[pl.Series]:
 
 def _words(text: pl.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same for a slice of rows; for starts, how many shingles each row has."""
-    codes, ends = _codes(text)
-    mixed = _letters()[1][codes]
+    mixed, ends = _mixed(text)
     sizes = np.diff(ends, prepend=0)
     begins = ends - sizes
-    place = np.arange(codes.size) - np.repeat(begins, sizes)
-    whole = mix(
-        _sums(mixed * _powers(int(sizes.max(initial=0)).bit_length())[place], begins, sizes) + sizes.astype(np.uint64)
-    )
-    rolled = np.zeros(max(0, codes.size - SHINGLE + 1), np.uint64)
-    for n in range(SHINGLE):
-        rolled *= PRIME
-        rolled += mixed[n : n + rolled.size]
+    powers, inverse = _powers(max(mixed.size, 1).bit_length())
+    # powers count from the slice's first character, and are taken back to the text's
+    whole = mix(_sums(mixed * powers[: mixed.size], begins, sizes) * inverse[begins] + sizes.astype(np.uint64))
     counts = np.maximum(sizes - SHINGLE + 1, 1)
+    begun = np.ones(mixed.size, bool)  # where a shingle begins that ends within its text
+    for n in range(1, SHINGLE):
+        late = ends - n
+        begun[late[late >= begins]] = False
+    rolled = (mix(_rolled(mixed)[begun[: max(0, mixed.size - SHINGLE + 1)]]) >> np.uint64(32)).astype(np.uint32)
     short = sizes < SHINGLE
+    if not short.any():
+        return whole, rolled, counts
     alone = np.zeros(int(counts.sum()), bool)  # which shingles are a whole text
     alone[(np.cumsum(counts) - counts)[short]] = True
-    shingles = np.empty(alone.size, np.uint64)
-    shingles[alone] = whole[short]
-    shingles[~alone] = mix(rolled[(place <= np.repeat(sizes, sizes) - SHINGLE)[: rolled.size]])
-    return whole, (shingles >> np.uint64(32)).astype(np.uint32), counts
+    shingles = np.empty(alone.size, np.uint32)
+    shingles[alone] = whole[short] >> np.uint64(32)
+    shingles[~alone] = rolled
+    return whole, shingles, counts
 
 
-def _codes(text: pl.Series) -> tuple[np.ndarray, np.ndarray]:
-    """The letters and digits of all texts, in lower case, one after the other, and where each text's end."""
+def _rolled(mixed: np.ndarray) -> np.ndarray:
+    """The polynomial of every run of SHINGLE numbers: of two, of four from those, of five."""
+    if mixed.size < SHINGLE:
+        return mixed[:0]
+    two = mixed[:-1] * PRIME
+    two += mixed[1:]
+    four = two[:-2] * np.uint64(pow(int(PRIME), 2, 2**64))
+    four += two[2:]
+    five = four[:-1] * PRIME
+    five += mixed[4:]
+    return five
+
+
+def _mixed(text: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """A hash of each letter and digit, in lower case, of all texts one after the other, and where each text's end."""
     lengths = text.str.len_chars().fill_null(0).to_numpy()
-    codes = np.frombuffer("".join(text.fill_null("").to_list()).encode("utf-32-le", "surrogatepass"), np.uint32)
-    lower = _letters()[0][codes]
-    keep = lower > 0
-    counted = np.concatenate([[0], np.cumsum(keep)])
-    return lower[keep], counted[np.cumsum(lengths)]
+    codes = np.frombuffer((text.str.join("").item() or "").encode("utf-32-le", "surrogatepass"), np.uint32)
+    kept, hashes = _letters()
+    keep = kept[codes]
+    counted = np.zeros(codes.size + 1, np.int64)
+    np.cumsum(keep, out=counted[1:])
+    return hashes[codes[keep]], counted[np.cumsum(lengths)]
 
 
 @functools.cache
 def _letters() -> tuple[np.ndarray, np.ndarray]:
-    """For every code point its lower case, 0 for what is no letter, mark or digit; and a hash of it."""
+    """For every code point whether it is a letter, mark or digit; and a hash of its lower case."""
     points = pl.Series([chr(n) if not 0xD800 <= n < 0xE000 else "" for n in range(sys.maxunicode + 1)])
     kept = points.str.contains(r"[\p{L}\p{M}\p{N}]").to_numpy()
-    lower = np.zeros(points.len(), np.uint32)
+    lower = np.arange(points.len(), dtype=np.uint64)
     of = np.flatnonzero(kept)
     lower[of] = [ord(low) if len(low := chr(n).lower()) == 1 else n for n in of.tolist()]
-    return lower, mix(np.arange(points.len(), dtype=np.uint64) + PRIME)
+    return kept, mix(lower + PRIME)
 
 
 @functools.cache
-def _powers(bits: int) -> np.ndarray:
-    powers = np.full(1 << bits, PRIME)
-    powers[0] = 1
-    return np.multiply.accumulate(powers)
+def _powers(bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """PRIME to the power of 0, 1, … 2**bits - 1, and what undoes a multiplication by each, modulo 2**64."""
+    powers = np.full((2, 1 << bits), [[PRIME], [pow(int(PRIME), -1, 2**64)]], np.uint64)
+    powers[:, 0] = 1
+    return tuple(np.multiply.accumulate(powers, axis=1))
 
 
 def _sums(values: np.ndarray, begins: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Sums of values[begins[i]:begins[i] + sizes[i]], modulo 2**64; of none it is 0."""
-    running = np.concatenate([np.zeros(1, np.uint64), np.add.accumulate(values, dtype=np.uint64)])
+    running = np.zeros(values.size + 1, np.uint64)
+    np.cumsum(values, out=running[1:])
     return running[begins + sizes] - running[begins]
 
 
 def mix(values: np.ndarray) -> np.ndarray:
     """Each uint64 to another that looks random (the last steps of SplitMix64, Steele, Lea and Flood 2014)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    values = values ^ (values >> np.uint64(30))
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    values ^= values >> np.uint64(27)
+    values *= np.uint64(0x94D049BB133111EB)
+    values ^= values >> np.uint64(31)
+    return values

@@ -2,6 +2,7 @@
 
 import html
 import re
+from itertools import chain, zip_longest
 
 import polars as pl
 from ftfy import fix_encoding
@@ -31,6 +32,11 @@ COMPOSABLE = (
 # ftfy's heuristic as Polars can run it: a hundred times faster, but there a space in a class must be written out.
 MOJIBAKE = "(?x)" + re.sub(r"\[[^\]]*\]", lambda chars: chars[0].replace(" ", r"\x20"), BADNESS_RE.pattern)
 
+NEAR = 40  # signs: further than ftfy looks
+LONG = re.compile(rf"[\x00-\x7f]{{{3 * NEAR},}}")
+CUT = "\x00\x01\x00"
+HEAD = 64  # characters: where most texts show a second letter
+
 # Marks, and the lone letters that Korean laughs (ㅋㅎ) and cries (ㅠㅜ) with. Other letters and digits are left alone:
 # `1000000` is a number.
 SIGNS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~«»…·•°★☆♥♡❤～〜。、！？─―—–" + "".join(map(chr, range(0x3131, 0x3164)))
@@ -47,7 +53,16 @@ def unescape(text: pl.Series) -> pl.Series:
 
 def repair(text: pl.Series) -> pl.Series:
     """UTF-8 that was read in another encoding is read again (ftfy); what ftfy leaves, `broken` finds afterwards."""
-    return text.map_elements(fix_encoding, pl.String)
+    return text.map_elements(_repair, pl.String)
+
+
+def _repair(text: str) -> str:
+    """What fix_encoding makes of it: it asks of ASCII signs only those next to others, so long runs go in shortened."""
+    if CUT in text:
+        return fix_encoding(text)
+    midst = [run[NEAR:-NEAR] for run in LONG.findall(text)]
+    parts = fix_encoding(LONG.sub(lambda run: run[0][:NEAR] + CUT + run[0][-NEAR:], text)).split(CUT)
+    return "".join(chain.from_iterable(zip_longest(parts, midst, fillvalue="")))
 
 
 def show(text: pl.Series) -> pl.Series:
@@ -67,7 +82,7 @@ def compose(text: pl.Series) -> pl.Series:
 
 def collapse(text: pl.Series) -> pl.Series:
     """White space and line ends become one space, none at the ends."""
-    return text.str.replace_all(r"\s+", " ").str.strip_chars()
+    return text.str.replace_all(r"[^\S ]\s*| \s+", " ").str.strip_chars()  # a lone space stays without being written
 
 
 def shorten(text: pl.Series) -> pl.Series:
@@ -81,7 +96,14 @@ def shorten(text: pl.Series) -> pl.Series:
 
 def broken(text: pl.Series) -> pl.Series:
     """Which texts were read in a wrong encoding: U+FFFD in them, or mojibake by ftfy's heuristic. Null is not."""
-    return (text.str.contains("\ufffd") | text.str.contains(MOJIBAKE)).fill_null(False)
+    asked = beyond(text).arg_true()
+    found = text.gather(asked).str.contains(rf"{MOJIBAKE}|\ufffd")
+    return pl.repeat(False, text.len(), eager=True).scatter(asked, found).alias(text.name)
+
+
+def beyond(text: pl.Series) -> pl.Series:
+    """Which texts have signs beyond ASCII: without any there is neither mojibake nor a mark to compose."""
+    return text.str.len_bytes() > text.str.len_chars()
 
 
 def spam(text: pl.Series) -> pl.Series:
@@ -93,6 +115,18 @@ def spam(text: pl.Series) -> pl.Series:
     [True, True, True, True, True, False]
     """
     said = text.str.replace_all(r"\[(?:email|handle|link|card|phone)\]", "")
-    letters = said.str.replace_all(r"[^\p{L}]+", "").str.to_lowercase()
-    same = letters.str.strip_chars(letters.str.head(1)) == ""
-    return (same & (letters.str.len_chars() != 1) & (letters.str.len_chars() != 2)).fill_null(False)
+    head = said.str.head(HEAD).str.replace_all("Σ", "σ", literal=True)  # which is ς in lower case where a text ends
+    maybe = _same(head).arg_true()
+    letters = _letters(said.gather(maybe))
+    alike = _same(said.gather(maybe)) & (letters.str.len_chars() != 1) & (letters.str.len_chars() != 2)
+    return pl.repeat(False, text.len(), eager=True).scatter(maybe, alike.fill_null(False)).alias(text.name)
+
+
+def _same(text: pl.Series) -> pl.Series:
+    """Texts whose letters are all one."""
+    letters = _letters(text)
+    return letters.str.strip_chars(letters.str.head(1)) == ""
+
+
+def _letters(text: pl.Series) -> pl.Series:
+    return text.str.replace_all(r"[^\p{L}]+", "").str.to_lowercase()
