@@ -25,7 +25,7 @@ import pandas as pd
 from ftfy import fix_encoding
 from ftfy.badness import is_bad
 
-from stages import lemmas, privacy, reserved, text
+from stages import lemmas, parts, privacy, reserved, text
 
 try:
     from datasketch import MinHash, MinHashLSH
@@ -155,8 +155,8 @@ def nouns_of(language: str) -> Callable[[str], list[str]]:
             words = [(token.form.lower(), token.tag) for token in kiwi.tokenize(one)]
         else:
             words = [(word, "") for word in re.findall(lemmas.WORD, one.lower())]
-        found = (lemmas.word_kind(*word, language) for word in words)
-        return [lemma if kind & lemmas.NOUN else "" for lemma, kind in found]
+        found = (parts.word_kind(*word, language) for word in words)
+        return [lemma if kind & parts.NOUN else "" for lemma, kind in found]
 
     nouns("word")
     return nouns

@@ -6,7 +6,8 @@ A phrase of the lemmas a, b has the key a * PAIR + b, a single lemma its own num
 import numpy as np
 import polars as pl
 
-from stages.lemmas import FOLLOWER, MODIFIER, NOUN, Words
+from stages.lemmas import Words
+from stages.parts import FOLLOWER, MODIFIER, NOUN
 
 PAIR = 2**32
 

@@ -1,71 +1,27 @@
 """Words of reviews: their lemmas, and what each may be in a keyword.
 
-Russian lemmas and parts of speech come from pymorphy3, Korean ones from Kiwi. English has a plain rule that takes
-plurals back to the singular, and endings in place of parts of speech. Any other language falls back to lower-case word
-forms: no lemmas, every longer word may be a noun. Each word form is looked up once, so that a long table costs as much
-as its vocabulary (Korean apart, whose words have to be cut out of each text anew).
+What a single form is, `parts` knows. Each form is looked up once, so that a long table costs as much as its vocabulary
+(Korean apart, whose words have to be cut out of each text anew).
 """
 
-import re
 from array import array
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
+from stages.parts import in_place, word_kind
+
 # A placeholder such as [phone] is one word, and never a keyword; a mark stands alone and parts the words around it.
 WORD = r"\[\w+\]|\w+(?:-\w+)*|[^\w\s]"
-SHORTEST = {"ru": 3, "en": 3, "ko": 2}  # letters of a keyword
-FALLBACK_SHORTEST = 4
-NOUN, MODIFIER, FOLLOWER = 1, 2, 4  # bits of a kind: may be a keyword; may stand before a noun; may stand after one
 MARK = 0  # the number of every mark: no lemma
-KOREAN_NOUNS = ("NNG", "NNP")
 WORKERS = 2
-# Words that say nothing of what is reviewed; for English scikit-learn's list holds the rest.
-EMPTY = {
-    "ru": """
-    раз год месяц неделя день время итог слово случай течение протяжение образ причина вариант сторона начало конец
-    отзыв комментарий вещь дело человек место час минута секунда утро вечер ночь тысяча рубль пара половина
-    хороший плохой отличный прекрасный ужасный лучший худший новый самый данный большой маленький огромный отдельный
-    настоящий обычный последний следующий любимый замечательный главный полный целый нормальный
-    """,
-    "en": """
-    just really quite very also even still much many lot way bit got get getting make made know think thought say said
-    see saw seen watch want like love loved feel felt good great bad best worst better nice well little big long short
-    year time day thing people didn doesn don isn wasn aren weren couldn wouldn shouldn hasn haven hadn maybe actually
-    pretty guess instead forever wish hate worth told lent grew stupid cheap perfect special horrible terrible awful
-    scary weird worse cool slow dull fast http https www com hour minute second week month
-    """,
-    "ko": """
-    영화 생각 정도 이상 이하 이전 이후 사람 시간 느낌 자체 부분 처음 지금 요즘 이제 평점 점수 이유 동안 경우 사실 모습
-    필요 당시 전체 중간 나중 오랜만 그동안 정말 진짜 최고 최악 오늘 어제 내일
-    """,
-}
-EMPTY = {language: frozenset(words.split()) for language, words in EMPTY.items()}
-# An English word with these endings is hardly ever a noun; the nouns that have them follow.
-NOT_NOUNS = re.compile(r"\w{2,}(?:ly|ing|ed|able|ible|less|ful|ous)")
-NOUNS = frozenset(
-    """
-    family fly jelly belly ally bully butterfly italy assembly anomaly monopoly ending acting lighting casting wedding
-    building painting evening morning feeling meeting king ring wing string spring thing song being ceiling
-    clothing dressing parking seating pudding setting shooting opening editing writing breed speed seed weed greed need
-    feed shed table vegetable stable bible
-    """.split()  # noqa: SIM905
-)
-SAME = frozenset(
-    """
-    series species christmas texas vegas dallas thomas james holmes hanks charles williams lens news jones
-    """.split()  # noqa: SIM905
-)
-IRREGULAR = {"children": "child", "women": "woman", "men": "man", "wives": "wife", "lives": "life", "mice": "mouse",
-             "feet": "foot", "teeth": "tooth", "wolves": "wolf", "movies": "movie", "zombies": "zombie",
-             "cookies": "cookie", "shoes": "shoe", "headaches": "headache"}  # fmt: skip
 
 
 def method_of(language: str) -> str:
-    """What finds this language's lemmas: "pymorphy3", "kiwipiepy", "rule", or "fallback", which finds none."""
-    return {"ru": "pymorphy3", "ko": "kiwipiepy", "en": "rule"}.get(language, "fallback")
+    """What finds this language's lemmas: "pymorphy3", "kiwipiepy", "hanta", or "fallback", which finds none."""
+    return {"ru": "pymorphy3", "ko": "kiwipiepy", "en": "hanta"}.get(language, "fallback")
 
 
 def lemmas_of(texts: list[str], language: str) -> list[list[str]]:
@@ -110,13 +66,10 @@ class Words:
     def read(self, texts: pl.Series) -> pl.DataFrame:
         """Tokens of `texts` in order: row (UInt32, from 0), lemma (UInt32, MARK for a mark), kind (UInt8, bits)."""
         lengths, forms = self._korean(texts) if self.language == "ko" else self._plain(texts)
-        return pl.DataFrame(
-            {
-                "row": np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths),
-                "lemma": np.array(self._lemma, dtype=np.uint32)[forms],
-                "kind": np.array(self._kind, dtype=np.uint8)[forms],
-            }
-        )
+        rows = np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths)
+        kinds = np.array(self._kind, dtype=np.uint8)[forms]
+        kinds = in_place(kinds, rows) if self.language == "en" else kinds
+        return pl.DataFrame({"row": rows, "lemma": np.array(self._lemma, dtype=np.uint32)[forms], "kind": kinds})
 
     def names(self) -> pl.Series:
         """The lemmas by number."""
@@ -155,67 +108,6 @@ class Words:
             self._lemma.append(self._numbers[lemma] if lemma else MARK)
             self._kind.append(kind)
         return number
-
-
-def word_kind(word: str, tag: str, language: str) -> tuple[str, int]:
-    """The lemma of a lower-case word (a mark has none) and its kind; `tag` is Kiwi's, for Korean alone."""
-    if tag:
-        lemma = "" if tag[0] == "S" and tag not in ("SL", "SH", "SN") else word
-        kind = NOUN | FOLLOWER if tag in KOREAN_NOUNS else 0
-    elif not re.search(r"\w", word):
-        lemma, kind = "", 0
-    elif word[0] == "[":
-        lemma, kind = word, 0
-    else:
-        lemma, kind = {"ru": _russian, "en": _english}.get(language, _fallback)(word)
-    dull = len(lemma) < SHORTEST.get(language, FALLBACK_SHORTEST) or lemma in EMPTY.get(language, ())
-    return lemma, 0 if dull else kind
-
-
-@cache
-def _russian(word: str) -> tuple[str, int]:
-    """The likeliest parse of a word form; Latin words and numbers stay as they are."""
-    if not re.search("[а-яё]", word):
-        return word, 0
-    parse = _morph().parse(word)[0]
-    tag = parse.tag
-    kind = 0
-    if "NOUN" in tag and not {"Name", "Patr", "Surn"} & tag.grammemes:
-        kind = NOUN | (FOLLOWER if "gent" in tag else 0)
-    elif ("ADJF" in tag or "PRTF" in tag) and not {"Apro", "Anum"} & tag.grammemes:
-        kind = MODIFIER
-    return parse.normal_form, kind
-
-
-@cache
-def _english(word: str) -> tuple[str, int]:
-    """The singular of a word, and whether it may be a noun."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
-    lemma = word
-    if word in IRREGULAR or word in SAME:
-        lemma = IRREGULAR.get(word, word)
-    elif re.fullmatch(r"\w{2,}ies", word):
-        lemma = word[:-3] + "y"
-    elif re.fullmatch(r"\w+(?:ss|sh|ch|x|o)es", word):
-        lemma = word[:-2]
-    elif re.fullmatch(r"\w{2,}[^sui\W]s", word):
-        lemma = word[:-1]
-    stop = {word, lemma} & ENGLISH_STOP_WORDS
-    noun = lemma.isalpha() and not stop and (lemma in NOUNS or not NOT_NOUNS.fullmatch(lemma))
-    return lemma, NOUN | FOLLOWER if noun else 0
-
-
-def _fallback(word: str) -> tuple[str, int]:
-    """The word as it stands; one of letters alone may be a keyword."""
-    return word, NOUN if word.isalpha() else 0
-
-
-@lru_cache(maxsize=1)
-def _morph():
-    import pymorphy3
-
-    return pymorphy3.MorphAnalyzer(lang="ru")
 
 
 @lru_cache(maxsize=1)

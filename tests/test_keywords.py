@@ -120,7 +120,7 @@ def test_a_word_of_too_many_reviews_is_no_keyword(language, common):
     ("language", "text", "kept"),
     [
         ("ru", "Звоните [phone], раз в год Олег Петрович ждёт повара, 24 wifi", ["повар"]),
-        ("en", "Really, dial [phone]: I didn't just watch zombies, kindly, in 1990", ["dial", "zombie"]),
+        ("en", "Really, dial [phone]: I didn't just watch zombies, kindly, in 1990", ["zombie"]),
         ("ko", "영화를 본 사람의 생각 [phone] 10 ok 너무 배우", ["배우"]),
     ],
 )
@@ -129,14 +129,26 @@ def test_stop_words_names_numbers_and_placeholders_are_no_keywords(language, tex
 
 
 @pytest.mark.parametrize(
-    ("word", "may"),
+    ("text", "kept"),
     [
-        ("family", True), ("ending", True), ("wedding", True), ("table", True), ("bears", True),
-        ("beautifully", False), ("catapulting", False), ("attested", False), ("quotable", False), ("series", True),
+        ("a family wedding", ["family wedding"]),
+        ("beautifully quotable, heroic, catapulting and attested", []),
+        ("The score was loud", ["score"]),
+        ("They score", []),
+        ("They broke it", []),
+        ("ending", []),  # a verb more often
+        ("The ending", ["ending"]),
+        ("the gunfights", ["gunfight"]),  # HanTa does not know it
+        ("she gunfights", []),
+        ("the. Ending", []),  # the word right before, of the same sentence
     ],
-)  # fmt: skip
-def test_english_endings_stand_in_for_parts_of_speech(word, may):
-    assert bool(of("en", [word, word])[0]) is may
+)
+def test_english_words_are_nouns_where_they_stand_as_nouns(text, kept):
+    assert of("en", [text, text]) == [kept, kept]
+
+
+def test_the_last_word_of_a_review_has_no_say_in_the_next():
+    assert of("en", ["Ask the", "ending", "Ask the", "ending"]) == [[], [], [], []]
 
 
 def test_a_word_of_one_review_alone_is_no_keyword():
@@ -250,7 +262,7 @@ def test_another_language_falls_back_to_word_forms():
 
 # --- against the marked set ------------------------------------------------------------------------------------------
 
-BARS = {"ru": (0.7, 0.8), "en": (0.45, 0.5), "ko": (0.7, 0.7)}  # precision, recall: well below what was measured
+BARS = {"ru": (0.7, 0.8), "en": (0.6, 0.65), "ko": (0.7, 0.7)}  # precision, recall: well below what was measured
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
