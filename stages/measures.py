@@ -34,6 +34,10 @@ SCRIPTS = {
 # nothing else is written in, so that a film worth 100000000000 points is not refused as a phone.
 PERSONAL = {
     "email": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}",
+    "handle": (
+        r"(?:^|[\s(,;:])@[A-Za-z][A-Za-z0-9_]{4,}"
+        r"|(?i-u:\b(?:t|wa|telegram)\.me/[a-z0-9+_]|\binstagram\.com/[a-z0-9_])"
+    ),
     "link": r"(?i)\bhttps?://\w|\bwww\.\w",
     "phone": (
         r"(?-u:\+(?:7|82|1)[ -]?\(?[0-9]{2,3}\)?[ -]?[0-9]{3,4}[ -]?[0-9]{2}[ -]?[0-9]{2}\b"

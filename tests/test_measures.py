@@ -90,6 +90,20 @@ def test_a_language_whose_script_is_not_known_is_not_asked():
     ("what", "text"),
     [
         ("email", "пишите the.owner+1@cafe-bar.example.ru!"),
+        ("handle", "@cafe_owner"),
+        ("handle", "пишите (@cafe_owner)"),
+        ("handle", "문의:@cafe_owner로"),
+        ("handle", "канал T.me/cafe"),
+        ("handle", "wa.me/79123456789"),
+        ("handle", "см. telegram.me/+abc"),
+        ("handle", "instagram.com/cafe"),
+        ("handle", "@cafe_owner"),
+        ("handle", "пишите (@cafe_owner)"),
+        ("handle", "문의:@cafe_owner로"),
+        ("handle", "канал T.me/cafe"),
+        ("handle", "wa.me/79123456789"),
+        ("handle", "см. telegram.me/+abc"),
+        ("handle", "Instagram.com/cafe"),
         ("link", "см. HTTPS://example.com"),
         ("link", "на www.example.com"),
         ("phone", "+7 (912) 345-67-89"),
@@ -115,11 +129,12 @@ def test_what_must_not_be_left_in_a_text_is_found(what, text):
         "100000000000000점", "2012.10.12 - 2013.01.14", "цена 1 200 300 рублей", "[phone] [email] [link] [card]",
         "4111 1111 1111 1112", "0000 0000 0000 0000", "5555555555555555", "я @ дома", "www", "<Solaris> и <영화>",
         "rating 5 из 5", "смотрел(а) 3 раза, 10/10", "89 лет, 123 45 67",
+        "f@cking @.@ [handle] @ home", "not.me/either t.me best.me/x", "meet me@noon", "5@ @10 @영화관",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_it_is_left_alone(text):
     table = measured(rows(text), 100, "ru", None)
-    assert table.select("email", "link", "phone", "card", "markup").row(0) == (0, 0, 0, 0, 0)
+    assert table.select("email", "handle", "link", "phone", "card", "markup").row(0) == (0, 0, 0, 0, 0, 0)
 
 
 def luhn(digits: str) -> bool:

@@ -16,7 +16,7 @@ RULES = {
     "truncated_share": 0.5,
 }
 FIXED = ("unique_id", "nonempty_text", "rating_known", "ratings", "duplicate", "group_leakage", "markup",
-         "personal.email", "personal.link", "personal.phone", "personal.card")  # fmt: skip
+         "personal.email", "personal.handle", "personal.link", "personal.phone", "personal.card")  # fmt: skip
 
 
 def test_the_suite_holds_what_the_settings_name_and_what_every_table_must_meet():

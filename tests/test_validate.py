@@ -133,6 +133,7 @@ PLANTED = {
     "duplicate": HOSTILE.format("text 39"),
     "loose_duplicate_share": HOSTILE.format("TEXT, 38"),
     "personal.email": "Write to the.owner@cafe.example.com, they answer at once",
+    "personal.handle": "Ask @cafe_owner for a table by the window",
     "personal.link": "The menu is at https://cafe.example.com for all to see",
     "personal.phone": "Call 8 (912) 345-67-89 and ask for the manager there",
     "personal.card": "They took 4111 1111 1111 1111 and nothing came of it",
@@ -147,7 +148,7 @@ def faulty(gate) -> Run:
     rows = table()
     return gate(
         table(
-            text=[*rows["text"][32:], *rows["text"][8:32], *PLANTED.values()],
+            text=[*rows["text"][32:], *rows["text"][len(PLANTED) : 32], *PLANTED.values()],
             group=["both", *rows["group"][1:39], "both"],
             split=["test", *rows["split"][1:]],
         ),
@@ -269,7 +270,7 @@ def test_every_fault_is_found_and_its_rows_are_kept(faulty):
     assert faulty.refusal.found.startswith(f"{len(alone)} failed\n")
     failed = {one["name"]: one for one in faulty.report["expectations"] if not one["passed"]}
     assert failed.keys() == alone.keys() and all(one["critical"] for one in failed.values())
-    ids = {name: [table()["id"][32 + n]] for n, name in enumerate(PLANTED)}
+    ids = {name: [table()["id"][n - len(PLANTED)]] for n, name in enumerate(PLANTED)}
     ids["loose_duplicate_share"] = [*ids["duplicate"], *ids["loose_duplicate_share"]]
     assert faulty.rejected == ids | {"group_leakage": [table()["id"][0], table()["id"][39]]}
     assert failed["personal.phone"] == {
