@@ -37,7 +37,7 @@ def stream(
         return
     said = mapped(ray.data.from_arrow_refs(refs), survey, language, phrases).materialize()
     weighed = grouped(mapped(said, counted, PARTS * cpus()), weigh, fewest, max_share * total, total)
-    weights = ray.put(gathered(weighed, WEIGHTS))
+    weights = ray.put(arrow(gathered(weighed, WEIGHTS)))  # Polars' own way of being sent was seen to hang
     rest = pl.Series("keywords", [], pl.List(pl.String))
     for part in tables(mapped(said, choose, weights, most)):
         rest = pl.concat([rest, part["keywords"]])
@@ -88,7 +88,7 @@ def weigh(table: Table, fewest: int, most: float, total: int) -> Table:
     return arrow(fits.select("first", "last", idf=((1 + total) / pl.col("rows")).log()))
 
 
-def choose(table: Table, weights: pl.DataFrame, most: int) -> Table:
+def choose(table: Table, weights: Table, most: int) -> Table:
     """The keywords of each row."""
     rows = pl.from_arrow(table).with_row_index("row")
     tokens = rows.select("row", word="said").explode("word").drop_nulls()
@@ -106,8 +106,8 @@ def choose(table: Table, weights: pl.DataFrame, most: int) -> Table:
     found = rows.select("row", "at", "first", "last", "own").explode("at", "first", "last", "own").drop_nulls()
     found = numbered(found.filter("own")).select("row", "at", "key")
     tokens = tokens.join(number, on="word", maintain_order="left").select("row", lemma="number")
-    chosen = keywords.choose(found, tokens, numbered(weights).select("key", "idf"), names, most, rows.height)
-    return arrow(chosen.to_frame())
+    weighed = numbered(pl.from_arrow(weights)).select("key", "idf")
+    return arrow(keywords.choose(found, tokens, weighed, names, most, rows.height).to_frame())
 
 
 def _listed(row: pl.Series, values: pl.Series, rows: int) -> pa.Array:
