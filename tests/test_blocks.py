@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from stages import blocks, schema
-from stages.blocks import Array, Aside, Source
+from stages.blocks import Array, Aside, Source, sink
 from stages.refusal import Refusal
 
 COLUMNS = {"text": pl.String, "rating": pl.Int8}
@@ -43,6 +44,28 @@ def test_texts_are_gathered_from_any_block(tmp_path, block):
     assert made.read().equals(TABLE) and made.rows == 50
     for rows in ([0, 6, 7, 13, 49], []):
         assert made.gather(np.array(rows, np.int64)).equals(TABLE["text"].gather(rows))
+
+
+@pytest.mark.parametrize("block", [1, 7, 50])
+def test_a_source_gives_some_rows_and_is_written_as_it_is(tmp_path, block):
+    schema.write(tmp_path / "whole.parquet", TABLE, COLUMNS)
+    source = Source(tmp_path / "whole.parquet", COLUMNS, block)
+    for rows in ([0, 6, 7, 13, 49], []):
+        assert source.gather(np.array(rows, np.int64)).equals(TABLE[rows])
+    sink(source.scan(), tmp_path / "again.parquet")
+    assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+def test_row_groups_are_the_same_however_a_table_was_put_together(tmp_path, monkeypatch):
+    """A table of several pieces, of more rows than a row group holds."""
+    for module in (blocks, schema):
+        monkeypatch.setattr(module, "GROUP", 20)
+    schema.write(tmp_path / "whole.parquet", TABLE, COLUMNS)
+    schema.write(tmp_path / "pieces.parquet", pl.concat(TABLE.iter_slices(7), rechunk=False), COLUMNS)
+    aside(tmp_path, 7).write(tmp_path / "aside.parquet")
+    made = {path.name: path.read_bytes() for path in tmp_path.glob("*.parquet")}
+    assert len(made) == 3 and len(set(made.values())) == 1
+    assert pq.read_metadata(tmp_path / "whole.parquet").num_row_groups == 3
 
 
 def test_no_rows_are_a_table_too(tmp_path):

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import yaml
 
+from stages import blocks
 from stages import enrich as stage
 from stages.enrich import enrich
 from stages.params import Enrich
@@ -79,9 +80,10 @@ def test_a_setting_that_means_nothing_is_refused(word, value):
         Enrich(**RULES | {word: value})
 
 
-def test_a_row_that_goes_missing_is_an_error(monkeypatch):
-    monkeypatch.setattr(stage, "stream", lambda *given, **more: iter([pl.Series([["пицца"]])]))
-    with pytest.raises(RuntimeError, match="4 rows in, 1 out"):
+@pytest.mark.parametrize(("given", "found"), [([], "4 rows in, 0 out"), ([pl.Series([["пицца"]])], "4 rows in, 1 out")])
+def test_a_row_that_goes_missing_is_an_error(monkeypatch, given, found):
+    monkeypatch.setattr(stage, "stream", lambda *words, **more: iter(given))
+    with pytest.raises(RuntimeError, match=found):
         enrich(rows(*TEXTS), Enrich(**RULES))
 
 
@@ -126,8 +128,10 @@ def test_main_writes_the_table_and_its_account_and_the_same_again(project, capsy
 
 
 @pytest.mark.parametrize(("block", "workers"), [(1, 1), (3, 2)])
-def test_blocks_and_workers_leave_the_same_bytes(project, block, workers):
-    write("valid.parquet", rows(*TEXTS), CLEAN)
+def test_blocks_and_workers_leave_the_same_bytes(project, monkeypatch, block, workers):
+    """Of more rows than a row group holds, too."""
+    monkeypatch.setattr(blocks, "GROUP", 5)
+    write("valid.parquet", rows(*TEXTS * 3), CLEAN)
     stage.main(*WORDS)
     before = [Path(word).read_bytes() for word in WORDS[2:]]
     settings = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))

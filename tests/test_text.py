@@ -3,13 +3,52 @@
 import sys
 import unicodedata
 
-import ftfy  # noqa: F401  registers the sloppy Windows encodings
+import ftfy
 import polars as pl
 import pytest
 from ftfy.badness import is_bad
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from stages.rules import normalise
-from stages.text import COMPOSABLE, RUN, RUNS, SIGNS, broken, spam
+from stages.text import COMPOSABLE, RUN, RUNS, SIGNS, broken, repair, spam
+
+MESS = [
+    "Ð¾Ñ‡ÐµÐ½ÑŒ", "cafÃ©", "â€™", "\x85", "\x92", "Ã ", "l’Ã©tÃ©", "Ä\x80", "ï¿½", "\xc3 ", "é", "Â ", "…", "한",
+    "Ã\x1a", "\x00\x01\x00",
+]  # fmt: skip
+PIECES = st.one_of(
+    st.sampled_from(MESS),
+    st.text("ab .\n'", max_size=20),
+    st.integers(100, 300).map(lambda n: ("was so good " * 30)[:n]),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(PIECES, max_size=8).map("".join))
+@example("x" * 500 + "\x85" + "y" * 119 + "Ã©" + "z" * 121)
+@example("\x00\x01\x00" + "x" * 500 + "\x85")
+def test_long_runs_of_ascii_make_no_difference_to_what_is_repaired(text):
+    assert repair(pl.Series([text])).item() == ftfy.fix_encoding(text)
+
+
+def test_signs_of_ascii_alone_are_never_mojibake():
+    ascii_only = "".join(map(chr, range(128)))
+    texts = [a + b + c for a in ascii_only for b in ascii_only for c in " aA'~"]
+    assert not any(is_bad(one) for one in texts), "else `beyond` would pass some over"
+    assert broken(pl.Series(["plain", "cafÃ©", "\ufffd", None])).to_list() == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_spam"),
+    [
+        ("a" * 500, True), ("a" * 500 + "b", False), ("!" * 500 + "ab", False), ("!" * 500 + "aaa", True),
+        ("!" * 500 + "a", False), ("Σσ" * 100 + "!" * 9, True), ("σΣ" * 100, False), ("[phone] " * 30, True),
+        (None, False),
+    ],
+)  # fmt: skip
+def test_spam_of_any_length_is_found(text, is_spam):
+    assert spam(pl.Series([text], dtype=pl.String)).to_list() == [is_spam]
 
 
 def one(text: str) -> str:

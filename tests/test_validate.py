@@ -141,6 +141,8 @@ PLANTED = {
     "off_language_share": "Очень хорошее место, всем советую сюда зайти",
 }
 
+FAULTY_RULES = {"chars": {}, "tokens": {}, "loose_duplicate_share": 0.01, "off_language_share": 0.01}
+
 
 @pytest.fixture(scope="module")
 def faulty(gate) -> Run:
@@ -152,8 +154,8 @@ def faulty(gate) -> Run:
             group=["both", *rows["group"][1:39], "both"],
             split=["test", *rows["split"][1:]],
         ),
-        chars={}, tokens={}, loose_duplicate_share=0.01, off_language_share=0.01,
-    )  # fmt: skip
+        **FAULTY_RULES,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +193,17 @@ def test_a_second_run_gives_the_same_bytes(good, gate):
     before = [(good.folder / "out" / name).read_bytes() for name in names]
     gate(table(), again=good.folder)
     assert [(good.folder / "out" / name).read_bytes() for name in names] == before
+
+
+@pytest.mark.parametrize("block", [1, 7])
+def test_any_block_gives_the_same_bytes(good, faulty, gate, monkeypatch, block):
+    """Of a good table and of one with every fault, in which rows of different blocks repeat and straddle."""
+    monkeypatch.setattr(stage, "BLOCK", block)
+    for run, names in ((good, ("valid.parquet", "report.json")), (faulty, ("rejected.parquet", "report.json"))):
+        before = [(run.folder / "out" / name).read_bytes() for name in names]
+        rules = {} if run is good else FAULTY_RULES
+        gate(read(run.folder / "clean.parquet", CLEAN), again=run.folder, **rules)
+        assert [(run.folder / "out" / name).read_bytes() for name in names] == before
 
 
 # --- tables that do not ----------------------------------------------------------------------------------------------
