@@ -4,13 +4,14 @@ The suite sees measures of the rows (lengths, ratings, faults as ones and zeros)
 reviewer wrote can reach the Data Docs pages, which print values raw into HTML.
 """
 
-import html
 import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+
+from stages.front import bound_of, front
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when great_expectations is imported
 
@@ -68,7 +69,7 @@ def evaluate(name: str, table: pl.DataFrame, suite: list[Check], warning: tuple[
     by_name = {one.expectation_config.meta["name"]: one for one in result.results}
     verdicts = [_verdict(check, by_name.get(check.name), warning) for check in suite]
     # GX's own front page is empty, and its marks of success unseen, where its scripts cannot be fetched from the net.
-    (docs / "index.html").write_text(_front(name, table.height, verdicts, docs), "utf-8")
+    (docs / "index.html").write_text(front(name, table.height, verdicts, docs), "utf-8")
     return verdicts
 
 
@@ -82,37 +83,9 @@ def told(verdicts: list[dict]) -> str:
     lines = []
     for one in verdicts:
         seen = "nothing could be observed" if one["observed"] is None else f"observed {one['observed']:g}"
-        bound = _bound(one["bound"]["low"], one["bound"]["high"])
+        bound = bound_of(one["bound"]["low"], one["bound"]["high"])
         lines.append(f"\n      - {one['name']}: {seen} {one['unit']}, bound {bound}; {one['address']}")
     return "".join(lines)
-
-
-def _bound(low: float | None, high: float | None) -> str:
-    return f"{'-∞' if low is None else f'{low:g}'} to {'∞' if high is None else f'{high:g}'}"
-
-
-def _front(name: str, rows: int, verdicts: list[dict], docs: Path) -> str:
-    """The front page: each verdict in a row, as the report has it, and links to GX's own pages; needs no script."""
-    cells = []
-    for one in verdicts:
-        state = "passed" if one["passed"] else "failed" if one["critical"] else "warning"
-        seen = "nothing" if one["observed"] is None else f"{one['observed']:g}"
-        bound = _bound(one["bound"]["low"], one["bound"]["high"])
-        told = (state, one["name"], seen, bound, one["unit"], one["address"])
-        cells.append(f"<tr class={state}>" + "".join(f"<td>{html.escape(text)}</td>" for text in told))
-    links = sorted(path.relative_to(docs) for path in docs.glob("*/**/*.html"))
-    style = (
-        "body{font:15px/1.5 sans-serif;margin:2em}td,th{padding:.2em 1em .2em 0;text-align:left}"
-        ".passed td:first-child{color:#176b2c}.failed{background:#fbe0de}.warning{background:#fff1cc}"
-    )
-    heads = "".join(f"<th>{head}" for head in ("", "expectation", "observed", "bound", "unit", "set at"))
-    return (
-        f"<!doctype html><meta charset=utf-8><title>{html.escape(name)}</title><style>{style}</style>"
-        f"<h1>{html.escape(name)}</h1><p>{rows:,} rows, {sum(one['passed'] for one in verdicts)} of {len(verdicts)} "
-        f"expectations met.</p><table><tr>{heads}{''.join(cells)}</table><p>Great Expectations' own pages:</p><ul>"
-        + "".join(f'<li><a href="{html.escape(str(link))}">{html.escape(link.parts[0])}</a>' for link in links)
-        + "</ul>\n"
-    )
 
 
 def _expectation(check: Check, warning: bool):
@@ -137,7 +110,7 @@ def _expectation(check: Check, warning: bool):
             "distinct": gxe.ExpectColumnUniqueValueCountToBeBetween,
         }
         made = kinds[check.kind](**column, **bound)
-    made.description = f"{check.name}: {_bound(check.low, check.high)} {check.unit} ({check.address})"
+    made.description = f"{check.name}: {bound_of(check.low, check.high)} {check.unit} ({check.address})"
     made.meta = {"name": check.name}
     made.severity = "warning" if warning else "critical"
     return made

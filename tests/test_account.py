@@ -9,7 +9,7 @@ import pytest
 import yaml
 from small_mill import settings
 
-from stages import account, schema
+from stages import account, page, schema
 from stages.refusal import Refusal
 from stages.sources.batch import REJECTS
 
@@ -123,3 +123,19 @@ def test_lengths_fall_into_round_steps_the_last_one_open():
     assert (first["low"], first["high"] - first["low"], first["rows"]) == (0, 5, 98)
     assert last["high"] is None and last["rows"] == 1
     assert account.lengths(pl.Series([], dtype=pl.Int64))["histogram"] == []
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (1.0, "100%"),
+        (0.99999, ">99.9%"),
+        (0.999, "99.9%"),
+        (0.001, "0.1%"),
+        (0.00001, "<0.1%"),
+        (0, "0%"),
+        (0.5, "50.0%"),
+    ],
+)
+def test_a_share_is_never_rounded_to_all_or_nothing(share, text):
+    assert page._percent(share) == text

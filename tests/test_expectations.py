@@ -1,8 +1,11 @@
 """Checks → which rows fail them, which only warn; verdicts → what a person reads. GX itself runs in test_validate."""
 
+import doctest
+
 import polars as pl
 import pytest
 
+from stages import front
 from stages.expectations import Check, told, warns
 
 
@@ -42,3 +45,7 @@ def test_a_verdict_is_told_in_one_line_with_its_bound_and_where_it_is_set():
     assert told([verdict]) == "\n      - rows: observed 12 rows, bound 20 to ∞; a.rows"
     nothing = verdict | {"observed": None, "bound": {"low": None, "high": 0.25}}
     assert told([nothing]) == "\n      - rows: nothing could be observed rows, bound -∞ to 0.25; a.rows"
+
+
+def test_a_bound_in_words_is_as_its_docstring_says():
+    assert doctest.testmod(front).failed == 0

@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 
 from stages.params import FileSource
 from stages.refusal import Refusal
+from stages.sources.remote import asked, copied, protocol_of, system_of
 
-PACKAGES = {"s3": "s3fs", "http": "aiohttp", "https": "aiohttp"}  # what fsspec needs beside itself
 KNOWN = ("file", "https", "http", "s3", "memory")
-CHUNK = 2**20  # bytes copied at once
 
 
 def find(settings: FileSource, address: str) -> list[str]:
@@ -31,7 +30,7 @@ def find(settings: FileSource, address: str) -> list[str]:
     if twice:
         raise Refusal("each file once", f"{twice[0]} twice", at, "name it once, or narrow the glob")
     sums = settings.sha256
-    if not sums and any(_protocol(name) == "http" for name in found):
+    if not sums and any(protocol_of(name) == "http" for name in found):
         raise Refusal(
             "a sha256 for what comes by http://", "none, and anyone on the way can change it", f"{address}.sha256",
             "write it, or use https://",
@@ -51,20 +50,18 @@ def find(settings: FileSource, address: str) -> list[str]:
 
 def here(names: list[str], settings: FileSource, address: str) -> Iterator[tuple[str, Path]]:
     """(name, local path) of each file, its sum checked; a copy from elsewhere lasts until the next is asked for."""
+    at = f"{address}.path"
     for name in names:
         with tempfile.TemporaryDirectory(prefix="reviewmill-") as folder:
-            path = Path(_local(name, f"{address}.path")) if _protocol(name) == "file" else _copy(name, folder, address)
+            local = _local(name, at)
+            path = Path(local) if protocol_of(name) == "file" else copied(name, folder, at)
             _check(name, path, settings.sha256, address)
             yield name, path
 
 
-def _protocol(name: str) -> str:
-    return name.partition("://")[0] if "://" in name else "file"
-
-
 def _local(name: str, at: str) -> str:
     """The path of an address without `file://`; refuses a kind of address that is not known and a login inside one."""
-    protocol = _protocol(name)
+    protocol = protocol_of(name)
     if protocol not in KNOWN or "::" in name:
         raise Refusal(
             f"a local path, or one of {', '.join(f'{one}://' for one in KNOWN[:4])}", f"{protocol}://", at,
@@ -84,9 +81,9 @@ def _matches(pattern: str, at: str) -> list[str]:
     fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
     if ".." in parts[fixed:]:
         raise Refusal("a glob that does not climb", repr(pattern), at, "write `..` before its first * or [ only")
-    if _protocol(pattern) != "file":
-        system = _system(pattern, at)
-        found = [name for name in _asked(lambda: system.glob(pattern), pattern, at) if not system.isdir(name)]
+    if protocol_of(pattern) != "file":
+        system = system_of(pattern, at)
+        found = [name for name in asked(lambda: system.glob(pattern), pattern, at) if not system.isdir(name)]
         found = sorted(system.unstrip_protocol(name) for name in found)
     else:
         root = Path("/".join(parts[:fixed]) or ("/" if fixed else "."))
@@ -101,43 +98,6 @@ def _matches(pattern: str, at: str) -> list[str]:
     if not found:
         raise Refusal("files that match", "none", f"{at}: {pattern}", "put the files there, or correct the pattern")
     return found
-
-
-def _copy(name: str, folder: str, address: str) -> Path:
-    """A file from elsewhere, copied into `folder`."""
-    at = f"{address}.path"
-    _local(name, at)
-    system, path = _system(name, at), Path(folder) / "copy"
-
-    def copy() -> None:
-        with system.open(name, "rb") as there, path.open("wb") as copied:
-            while data := there.read(CHUNK):
-                copied.write(data)
-
-    _asked(copy, name, at)
-    return path
-
-
-def _system(name: str, at: str):  # -> fsspec.AbstractFileSystem, which is imported only where it is used
-    import fsspec
-
-    protocol = _protocol(name)
-    try:
-        return fsspec.filesystem(protocol)
-    except ImportError as error:
-        package = PACKAGES.get(protocol, protocol)
-        raise Refusal(
-            f"the package {package}, which {protocol}:// needs", "it is not installed", at, f"pip install {package}"
-        ) from error
-
-
-def _asked(what, name: str, at: str):
-    """What a remote file system answers, its errors as a refusal: network, rights, no such file."""
-    try:
-        return what()
-    except Exception as error:  # each file system has errors of its own: aiohttp's, botocore's, …
-        told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        raise Refusal(f"to read {name}", told, at, "correct the address, or see to network and login") from error
 
 
 def _check(name: str, path: Path, sums: str | dict[str, str] | None, address: str) -> None:

@@ -11,15 +11,13 @@ visible later with a lower watermark (a transaction that was open long) are not 
 rows are committed, or collect without a watermark now and then.
 """
 
-import hashlib
-import json
-import os
 from collections.abc import Iterator
 
 from stages.params import SqlSource
 from stages.refusal import Refusal
 from stages.sources import cells, snapshot, watermark
 from stages.sources.batch import Batch, listed, mapped, with_ids
+from stages.sources.database import digest, engine_of, statement, url_of
 
 QUERY = "query"  # what stands for a file's name among the rejects
 
@@ -36,8 +34,8 @@ def read(settings: SqlSource, address: str, former: str, note: dict) -> Iterator
 def _read(settings: SqlSource, address: str, former: str, note: dict) -> Iterator[Batch]:
     import sqlalchemy
 
-    url = _url(settings, address)
-    asked, ids, first = _asked(settings, url), set(), 0
+    url = url_of(settings, address)
+    asked, ids, first = digest(settings, url), set(), 0
     mark = watermark.seen(former, asked) if settings.watermark else None
     if mark is not None:
         for rows in snapshot.batches(former):
@@ -48,10 +46,10 @@ def _read(settings: SqlSource, address: str, former: str, note: dict) -> Iterato
     wanted = settings.columns.model_dump(exclude_none=True)
     engine, phase = None, "connect"
     try:
-        engine = _engine(url, settings)
+        engine = engine_of(url, settings)
         with engine.connect() as connection:
             phase = "query"
-            result = connection.execute(*_statement(settings, mark, engine))
+            result = connection.execute(*statement(settings, mark, engine))
             names = list(result.keys())
             _require(names, wanted, settings, address)
             for chunk in result.partitions(settings.chunk):
@@ -85,64 +83,6 @@ def _new(columns: dict, marks: tuple, mark: object, ids: set, key: str) -> tuple
     changed = [place for place, there in enumerate(known) if there and marks[place] not in (None, mark)]
     told = [(len(fresh) + n, str(tuple(cell[place] for cell in columns.values()))) for n, place in enumerate(changed)]
     return {name: [values[place] for place in fresh] for name, values in columns.items()}, told
-
-
-def _url(settings: SqlSource, address: str):  # -> sqlalchemy.URL, which is imported only where it is used
-    import sqlalchemy
-
-    told = os.environ.get(settings.env, "")
-    try:
-        url = sqlalchemy.make_url(told)
-    except (sqlalchemy.exc.ArgumentError, ValueError):
-        raise Refusal(
-            f"an SQLAlchemy address in the environment variable {settings.env}",
-            "something else" if told else "nothing", f"{address}.env",
-            f"export {settings.env}=postgresql://user:password@host/database, or set it in the scheduler",
-        ) from None  # fmt: skip
-    # SQLAlchemy 2.0 takes this name for psycopg2, which this project does not install.
-    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
-
-
-def _asked(settings: SqlSource, url) -> str:
-    """A digest of settings and of which database it is, without user and password."""
-    place = [url.get_backend_name(), url.host, url.port, url.database, url.query.get("host")]
-    told = [settings.model_dump(mode="json", include={"query", "columns", "watermark"}), place]
-    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _engine(url, settings: SqlSource):
-    import sqlalchemy
-
-    options = {"stream_results": True, "max_row_buffer": settings.chunk}
-    backend = url.get_backend_name()
-    if backend != "sqlite":  # there one SELECT sees one state of the file, whatever the level
-        options["isolation_level"] = "REPEATABLE READ"
-    if backend == "postgresql":
-        options["postgresql_readonly"] = True
-    engine = sqlalchemy.create_engine(
-        url, execution_options=options, hide_parameters=True, poolclass=sqlalchemy.NullPool
-    )
-    if backend == "sqlite":
-
-        @sqlalchemy.event.listens_for(engine, "connect")
-        def _careful(connection, _record) -> None:
-            connection.execute("PRAGMA query_only = ON")
-            connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
-
-    return engine
-
-
-def _statement(settings: SqlSource, mark: object, engine) -> tuple:
-    """The query as written, or the rows of it from the watermark on; with the parameters."""
-    import sqlalchemy
-
-    query = settings.query.strip().rstrip(";").replace(":", r"\:")  # a colon in a query is no parameter of ours
-    if not settings.watermark:
-        return (sqlalchemy.text(query),)
-    name = engine.dialect.identifier_preparer.quote(settings.watermark)
-    where = f"WHERE {name} >= :mark OR {name} IS NULL " if mark is not None else ""
-    text = sqlalchemy.text(f"SELECT * FROM (\n{query}\n) AS asked {where}ORDER BY {name}")
-    return (text, {"mark": mark}) if mark is not None else (text,)
 
 
 def _require(names: list[str], wanted: dict[str, str], settings: SqlSource, address: str) -> None:
