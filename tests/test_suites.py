@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.params import Validate
-from stages.suites import of_source
+from stages.params import Gate, Model, Validate
+from stages.suites import of_recipe, of_source
 
 RULES = {
     "rows": {"low": 1},
@@ -44,3 +44,21 @@ def test_the_suite_holds_what_the_settings_name_and_what_every_table_must_meet()
 def test_drift_and_language_are_asked_only_where_they_can_be(language, accepted, also):
     names = {check.name for check in of_source(Validate(**RULES), "a", language, accepted)}
     assert names & {"off_language_share", "rating_drift"} == also
+
+
+def test_a_recipes_suite_holds_each_field_to_its_limit_and_its_bounds():
+    model = Model(family="seq2seq", base="bases/b", prompt_tokens=64, target_tokens=32, truncated_share=0.1)
+    gate = Gate(rating_imbalance=9, keyword_coverage=0.4, chars={"median": {"low": 5}}, prompt_tokens={},
+                target_tokens={"max": {"high": 99}})  # fmt: skip
+    suite = {check.name: check for check in of_recipe(model, gate, ["prompt", "target"], "r")}
+    assert {name: (one.kind, one.column, one.low, one.high, one.address) for name, one in suite.items()} == {
+        "unique_id": ("none", "id_repeated", None, 0, "stages/suites.py"),
+        "group_leakage": ("none", "group_straddles", None, 0, "stages/suites.py"),
+        "rating_imbalance": ("figure", "rating_imbalance", None, 9, "r.rows.gate.rating_imbalance"),
+        "keyword_coverage": ("mean", "keyworded", 0.4, None, "r.rows.gate.keyword_coverage"),
+        "truncated.prompt": ("share", "prompt_truncated", None, 0.1, "r.model.truncated_share"),
+        "truncated.target": ("share", "target_truncated", None, 0.1, "r.model.truncated_share"),
+        "chars.median": ("median", "chars", 5, None, "r.rows.gate.chars.median"),
+        "target_tokens.max": ("max", "target_tokens", None, 99, "r.rows.gate.target_tokens.max"),
+    }
+    assert suite["truncated.target"].unit == "of rows cut at 32 tokens (r.model.target_tokens)"
