@@ -90,7 +90,8 @@ def test_what_only_looks_like_it_stays(text):
     ("number", "card"),
     [("79927398713 00000", False), ("4111111111111111", True), ("4111111111111112", False),
      ("5500-0000-0000-0004", True),
-     ("0000000000000000", False), ("2000 2000 2000 2000", False)],
+     ("0000000000000000", False), ("2000 2000 2000 2000", False),
+     ("1900 2010 1900 2099", False), ("2100 2100 2100 2100", True)],
 )  # fmt: skip
 def test_the_check_digit_tells_a_card(number, card):
     assert is_card(number) == card

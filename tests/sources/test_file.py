@@ -290,3 +290,11 @@ def test_a_line_of_ten_megabytes_is_set_aside_and_its_content_cut(tmp_path, endi
     assert rows["text"].to_list() == ["a", "c"]
     assert bad["reason"].to_list() == ["line_too_long"]
     assert bad["content"].str.len_chars().to_list() == [CONTENT]
+
+
+def test_rows_are_accounted_for_in_every_batch_of_a_csv(tmp_path, monkeypatch):
+    monkeypatch.setattr(quoted, "ROWS", 2)
+    path = tmp_path / "a.csv"
+    path.write_text("t,r\na,1\nb\nc,3\nd,4\ne,5\n")
+    rows, rejects = collected(settings(path, {"text": "t", "rating": "r"}))
+    assert rows["text"].to_list() == ["a", "c", "d", "e"] and rejects.height == 1
