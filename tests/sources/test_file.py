@@ -298,3 +298,4 @@ def test_rows_are_accounted_for_in_every_batch_of_a_csv(tmp_path, monkeypatch):
     path.write_text("t,r\na,1\nb\nc,3\nd,4\ne,5\n")
     rows, rejects = collected(settings(path, {"text": "t", "rating": "r"}))
     assert rows["text"].to_list() == ["a", "c", "d", "e"] and rejects.height == 1
+    assert [batch.read for batch in file.read(settings(path, {"text": "t", "rating": "r"}), "a")] == [2, 2, 1]
