@@ -353,7 +353,7 @@ def test_a_warning_reports_and_does_not_stop(gate, capsys):
     assert run.verdict("tokens.p95")["critical"] is False
     assert (run.folder / "out/valid.parquet").is_file()
     out = capsys.readouterr().out
-    assert out.startswith("validate places: 40 rows, 19 of 21 expectations met; no snapshot accepted yet (")
+    assert out.startswith("validate places: 40 rows, 20 of 22 expectations met; no snapshot accepted yet (")
     assert "- tokens.p95: observed 14 words and marks, bound -∞ to 13; sources.places.validate.tokens.p95" in out
 
 
