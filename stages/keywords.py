@@ -15,7 +15,7 @@ from stages.candidates import PAIR, find, of_rubrics, own
 from stages.lemmas import WORKERS, Words
 
 FEWEST = 2  # reviews to train on that have it: a word met once is a misspelling or a name that nothing can be learnt of
-BLOCK = 50_000  # rows analysed at once: what bounds memory, never what comes out
+BLOCK = 20_000  # rows analysed at once: what bounds memory, never what comes out
 PARTS = 32  # files that keys are counted in: each a 32nd of them, in memory alone
 PRIME = np.uint64(0x9E3779B97F4A7C15)
 

@@ -175,7 +175,7 @@ class Enrich(Strict):
     workers: PositiveInt = Field(
         2, description="threads of the Korean analyser; the same keywords whatever their number"
     )
-    block: PositiveInt = Field(50_000, description="rows analysed at once: bounds memory, changes nothing else")
+    block: PositiveInt = Field(20_000, description="rows analysed at once: bounds memory, changes nothing else")
 
 
 class Source(Strict):
