@@ -303,6 +303,10 @@ class Optimisation(Strict):
     weight_decay: float = Field(0.0, ge=0)
     evaluations: PositiveInt = Field(4, description="validation losses taken over the run")
     patience: PositiveInt = Field(3, description="validation losses without a new best before stopping")
+    seed: int | None = Field(
+        None,
+        description="of the training alone: a new head, the order of rows, dropout; null: the global one",
+    )
 
 
 class Full(Optimisation):
@@ -332,6 +336,7 @@ class Recipe(Strict):
     model: Model
     method: Annotated[Full | Lora, Field(discriminator="kind")]
     predict: Predict  # no default: DVC watches this section, and finds no stage without it
+    replicates: Name | None = Field(None, description="the recipe whose spread it shows: the same with another seed")
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------
@@ -477,6 +482,11 @@ def _dangling(raw: dict) -> list[str]:
             (f"{at}.task", get(recipe, "task"), tasks),
             (f"{at}.rows.from", get(recipe, "rows", "from"), sources.keys() & section("judges")),
             (f"{at}.model.base", get(recipe, "model", "base"), bases | whole - {f"models/{name}"}),
+            (
+                f"{at}.replicates",
+                get(recipe, "replicates"),
+                {other for other, of in recipes.items() if other != name and not get(of, "replicates")},
+            ),
         ]
     for name, release in section("publish").items():
         pointers.append((f"publish.{name}", name, recipes))

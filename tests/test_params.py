@@ -10,11 +10,13 @@ from stages.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
 RECIPE = "review_generation-places-lora"
+SETTINGS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+BASES = ", ".join(sorted(f"bases/{name}" for section in ("bases", "pretrained") for name in SETTINGS[section]))
 
 
 @pytest.fixture
 def raw() -> dict:
-    return copy.deepcopy(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")))
+    return copy.deepcopy(SETTINGS)
 
 
 def mistakes(raw: dict) -> list[str]:
@@ -46,7 +48,7 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
         "sources.films.clean.min_chars: found -1; input should be greater than 0",
         "bases.places-t5.family: found 'rnn'; input should be 'seq2seq' or 'encoder'",
         f"recipes.{RECIPE}.method.lora.rnk: unknown key; write rank",
-        "judges.films.base: found 'bases/minim', which is not there; write one of bases/minilm, bases/places-t5",
+        f"judges.films.base: found 'bases/minim', which is not there; write one of {BASES}",
     ]
 
 
@@ -69,7 +71,7 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
         (
             "judges.films.base",
             "bases/x",
-            "found 'bases/x', which is not there; write one of bases/minilm, bases/places-t5",
+            f"found 'bases/x', which is not there; write one of {BASES}",
         ),
         (f"recipes.{RECIPE}.task", "poem", f"found 'poem', which is not there; write one of {', '.join(TASKS)}"),
     ],
