@@ -410,7 +410,7 @@ def check(raw: dict, where: str = str(FILE)) -> Params:
         params, mistakes = Params.model_validate(raw), []
     except pydantic.ValidationError as error:
         params, mistakes = None, [_explain(one) for one in error.errors()]
-    mistakes += _dangling(raw)
+    mistakes += _dangling(raw) + (_strays(params.recipes) if params else [])
     if mistakes or params is None:
         lines = "".join(f"\n      - {one}" for one in mistakes)
         count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
@@ -456,6 +456,23 @@ def _fields(kind: object, loc: tuple) -> list[str]:
         by_key = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
         return _fields(by_key[loc[0]], loc[1:]) if loc else list(by_key)
     return []
+
+
+def _strays(recipes: dict[str, Recipe]) -> list[str]:
+    """Recipes that differ in more than the seed from the one they replicate: theirs would be no spread of it."""
+    told = []
+    for name, recipe in recipes.items():
+        of = recipes.get(recipe.replicates)
+        if of and _but_seed(recipe) != _but_seed(of):
+            parts = ", ".join(part for part, own in _but_seed(recipe).items() if own != _but_seed(of)[part])
+            told.append(
+                f"recipes.{name}.replicates: {recipe.replicates} differs in {parts}; leave only method.seed apart"
+            )
+    return told
+
+
+def _but_seed(recipe: Recipe) -> dict:
+    return recipe.model_dump(exclude={"replicates": True, "method": {"seed"}})
 
 
 def _dangling(raw: dict) -> list[str]:

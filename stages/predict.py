@@ -44,18 +44,17 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
     def answer(model: PreTrainedModel) -> dict:
         """The answers table's columns of one model, and the seconds they took."""
         settle(settings.numerics, settings.seed)  # both answer with the same draws
-        start, told = time.monotonic(), {}
+        start, chosen = time.monotonic(), {}
         if task.labels:
             likeliest, chances = kind.chances(model, tokenizer, prompts, recipe.predict, task.labels)
-            told = {"probabilities": chances, "answer": likeliest, "confidence": [max(each) for each in chances]}
-            told["seconds"] = time.monotonic() - start
-        if kind.WRITES or not task.labels:
-            if told:
-                told = {"probabilities": chances, "likeliest": likeliest, "seconds_likeliest": told["seconds"]}
-            start = time.monotonic()
-            told["answer"], told["confidence"] = write_to(model, prompts)
-            told["seconds"] = time.monotonic() - start
-        return told
+            took = time.monotonic() - start
+            if not kind.WRITES:  # what is likeliest is the answer
+                sure = [max(each) for each in chances]
+                return {"answer": likeliest, "confidence": sure, "probabilities": chances, "seconds": took}
+            chosen = {"likeliest": likeliest, "probabilities": chances, "seconds_likeliest": took}
+        start = time.monotonic()
+        texts, sure = write_to(model, prompts)
+        return {"answer": texts, "confidence": sure, "seconds": time.monotonic() - start} | chosen
 
     settle(settings.numerics, settings.seed)
     before = answer(open_model(Path(base)).to(device()))

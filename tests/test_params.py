@@ -132,3 +132,24 @@ def test_an_entry_is_found_by_name_or_refused_with_a_hint():
         assert refusal.value.expected == "one of places, films"
         assert (refusal.value.found, refusal.value.do) == (repr(name), hint)
         assert refusal.value.where == "params.yaml: sources"
+
+
+def test_a_replicate_is_of_a_recipe_that_is_there_and_no_replicate_itself(raw):
+    recipes = raw["recipes"]
+    for name, of in (("again", RECIPE), ("once-more", "again"), ("lost", "nowhere")):
+        recipes[name] = copy.deepcopy(recipes[RECIPE]) | {"replicates": of}
+        recipes[name]["method"]["seed"] = 2
+    found = mistakes(raw)
+    assert [one.partition(",")[0] for one in found] == [
+        "recipes.once-more.replicates: found 'again'", "recipes.lost.replicates: found 'nowhere'"
+    ]  # fmt: skip
+
+
+def test_a_replicate_differs_in_its_seed_alone(raw):
+    again = raw["recipes"]["again"] = copy.deepcopy(raw["recipes"][RECIPE]) | {"replicates": RECIPE}
+    again["method"]["seed"] = 2
+    assert check(raw).recipes["again"].method.seed == 2
+    again["method"]["lr"], again["rows"]["limit"]["train"] = 1.0, 5
+    assert mistakes(raw) == [
+        f"recipes.again.replicates: {RECIPE} differs in rows, method; leave only method.seed apart"
+    ]

@@ -83,6 +83,12 @@ def test_macro_f1_from_tables_is_the_metrics_own():
     assert pair["low"] < pair["difference"] < pair["high"] and pair["test"] == "bootstrap"
 
 
+def test_a_label_that_no_drawn_row_has_is_left_out():
+    """Two of the first label right, one taken for the second, which no row has: F1 of the first alone."""
+    assert sig.macro_f1(np.array([[[2.0, 0.0], [1.0, 0.0], [0.0, 0.0]]])).tolist() == [0.8]
+    assert sig.macro_f1(np.array([[[2.0, 0.0], [0.0, 0.0], [1.0, 0.0]]])).tolist() == [0.8]  # neither said nor true
+
+
 def test_the_same_answers_are_no_better_and_perfect_ones_are():
     true = np.array([0.0, 1.0, 2.0] * 20)
     same, perfect = sig.compared_whole({"a": true * 0, "b": true * 0, "c": true}, true, sig.macro_f1, seed=1)[:2]
