@@ -5,6 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stages import plots, table
+from stages.significance import LOWER_IS_BETTER
 
 
 def page(comparison: dict, reports: dict[str, dict]) -> str:
@@ -74,7 +75,8 @@ def _has(metrics: dict, name: str) -> bool:
 
 def _bar(task: str, entry: dict, name: str) -> dict:
     base = entry["base"][name]["value"] if _has(entry["base"], name) else None
-    baseline = max((of[name]["value"] for of in entry["baselines"].values() if _has(of, name)), default=None)
+    best = min if name in LOWER_IS_BETTER else max
+    baseline = best((of[name]["value"] for of in entry["baselines"].values() if _has(of, name)), default=None)
     return entry["metrics"][name] | {"label": _short(task, entry["recipe"]), "base": base, "baseline": baseline}
 
 

@@ -134,8 +134,10 @@ def pareto(metric: str, points: list[dict]) -> Markup:
             axes.plot([one["seconds"]] * 2, [one["low"], one["high"]], color=colour, linewidth=1.2)
             axes.plot(one["seconds"], one["value"], marker=marker, markersize=6, color=colour, linestyle="",
                       markerfacecolor=colour if one["pareto"] else "none", label=f"{n}  {one['label']}")  # fmt: skip
-            axes.annotate(str(n), (one["seconds"], one["value"]), (6, 3), textcoords="offset points", fontsize=8)
+            aside = (6, 3) if n % 2 else (6, -9)  # two points in one place keep a number each
+            axes.annotate(str(n), (one["seconds"], one["value"]), aside, textcoords="offset points", fontsize=8)
         axes.set_xscale("log")
+        axes.margins(x=0.08)
         axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds:g}")
         axes.minorticks_off()
         figure.legend(loc="outside lower left")

@@ -45,6 +45,11 @@ def verdict(contest: dict) -> tuple[str, str]:
         second = max(cheaper, key=good)
         said += f", better than {shown(second)}, the best of what costs less ({p_of(winner, second)})"
     better = [one for one in ordered if good(one) > good(winner)]
+    if not better and winner["kind"] != "recipe":
+        nearest = max((one for one in ordered if one["kind"] == "recipe"), key=good)
+        return winner[
+            "name"
+        ], f"{said}. No recipe scores higher: {shown(nearest)} comes nearest ({p_of(winner, nearest)})."
     if not better:
         return winner["name"], f"{said}. Nothing scores higher."
     best = max(better, key=good)

@@ -239,6 +239,13 @@ def test_a_metric_without_base_or_baseline_is_drawn_without_them():
     assert table.lines(joined)[-1].split()[-2:] == ["–", "–"]
 
 
+def test_the_best_baseline_of_an_error_is_the_lowest():
+    entry = {"recipe": "x", "metrics": {"off_label": metric(0.1)}, "base": {},
+             "baselines": {"a": {"off_label": metric(0.4)}, "b": {"off_label": metric(0.2)}}}  # fmt: skip
+    assert page._bar("x", entry, "off_label")["baseline"] == 0.2
+    assert page._bar("x", json.loads(json.dumps(entry).replace("off_label", "accuracy")), "accuracy")["baseline"] == 0.4
+
+
 def test_seeds_of_one_recipe_show_its_spread():
     recipe = params.load(ROOT / "params.yaml").recipes[LABEL]
     recipes = {"a": recipe, "b": recipe.model_copy(update={"replicates": "a"}), "c": recipe}

@@ -51,8 +51,11 @@ def test_no_gain_over_something_cheaper_may_be_chance():
 
 
 def test_worse_and_surely_so_is_no_reason_to_use_it():
-    winner, said = verdict(contest(T, B, sure=[("tfidf", "base")]))
-    assert winner == "tfidf" and said.endswith("a cheap baseline wins: tfidf (accuracy 0.900). Nothing scores higher.")
+    winner, said = verdict(contest(T, B, ("poor", "recipe", 0.8), sure=[("tfidf", "base"), ("tfidf", "poor")]))
+    assert winner == "tfidf" and said.endswith(
+        "a cheap baseline wins: tfidf (accuracy 0.900). No recipe scores higher: poor (accuracy "
+        "0.800) comes nearest (p 0.010)."
+    )
 
 
 def test_an_untuned_base_may_win():
