@@ -1,34 +1,42 @@
 """Join what every recipe's stages reported into one comparison, as JSON and as a page to read.
 
 Reads   data/reports/clean, data/reports/validate, data/reports/judge, data/reports/tokenize, data/reports/train,
-        data/reports/seconds, data/reports/curves, data/reports/evaluate
+        data/reports/seconds, data/reports/curves, data/reports/speed, data/reports/evaluate, data/reports/baselines;
+        data/scores
 Writes  data/reports/<report>.json, data/reports/<report>.html (one file: no script, nothing fetched)
-Params  profile, recipes
+Params  profile, recipes, seed
 
-A number of the comparison is copied from its report, never computed again.
+A number of the comparison is copied from its report, never computed again; what compare adds is the differences between
+contestants on the same rows, and whether they may be chance.
 """
 
 import json
+import statistics
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from stages import params, plots, table
+from stages import comparison_page as page
+from stages import contest, params, table
 from stages.files import replacing, write_json
 from stages.params import Recipe
 from stages.refusal import Refusal, run
+from stages.schema import SCORES
+from stages.schema import read as read_table
 
 OF_SOURCE = ("clean", "validate", "judge")
-OF_RECIPE = ("tokenize", "train", "seconds", "curves", "evaluate")
+OF_RECIPE = ("tokenize", "train", "seconds", "curves", "speed", "evaluate", "baselines")
 
 
-def compare(profile: str, recipes: dict[str, Recipe], reports: dict[str, dict]) -> dict:
+def compare(profile: str, recipes: dict[str, Recipe], reports: dict[str, dict], contests: list[dict]) -> dict:
     """One entry per recipe, in the order of params.yaml. reports: stage → recipe → what the stage reported of it."""
-    return {"profile": profile, "recipes": [_entry(name, recipe, reports) for name, recipe in recipes.items()]}
+    return {
+        "profile": profile,
+        "recipes": [_entry(name, recipe, recipes, reports) for name, recipe in recipes.items()],
+        "contests": contests,
+    }
 
 
-def _entry(name: str, recipe: Recipe, reports: dict[str, dict]) -> dict:
-    evaluate, train = reports["evaluate"][name], reports["train"][name]
+def _entry(name: str, recipe: Recipe, recipes: dict[str, Recipe], reports: dict[str, dict]) -> dict:
+    evaluate, train, seconds = (reports[stage][name] for stage in ("evaluate", "train", "seconds"))
     return {
         "recipe": name,
         "task": recipe.task,
@@ -43,65 +51,28 @@ def _entry(name: str, recipe: Recipe, reports: dict[str, dict]) -> dict:
         "base": evaluate["base"]["metrics"],
         "baselines": evaluate["baselines"],
         "judge": evaluate["judge"],
+        "likeliest": evaluate["likeliest"],
+        "calibration": evaluate["calibration"],
         "overfitting": train["overfitting"],
-        "train_seconds": reports["seconds"][name]["train_seconds"],
+        "train_seconds": seconds["train_seconds"],
+        "tokens_per_second": seconds["tokens_per_second"],
+        "peak_mib": seconds["peak_gpu_mib"] or seconds["peak_mib"],
+        "size_bytes": train["size_bytes"],
+        "speed": reports["speed"][name],
+        "replicates": recipe.replicates,
+        "spread": _spread(name, recipes, reports),
     }
 
 
-def page(comparison: dict, reports: dict[str, dict]) -> str:
-    """The comparison as one HTML page with its plots, data account and example answers; all text in it is escaped."""
-    recipes = comparison["recipes"]
-    tasks = {one["task"]: [other for other in recipes if other["task"] == one["task"]] for one in recipes}
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("compare.html.jinja").render(
-        comparison=comparison,
-        reports=reports,
-        sources=list(dict.fromkeys(one["source"] for one in recipes)),
-        tasks=[(task, _panels(task, entries)) for task, entries in tasks.items()],
-        curves={name: _curves(name, reports) for name in reports["curves"]},
-        number=table.number,
-        interval=table.interval,
-        best_baseline=table.best_baseline,
-    )
-
-
-def _panels(task: str, entries: list[dict]) -> list:
-    """A task's plots: a bar plot per metric, the headline first, then the headline by rating."""
-    headline = entries[0]["headline"]
-    names = dict.fromkeys([headline, *(name for one in entries for name in one["metrics"])])
-    bars = [
-        plots.bars(name, [_bar(task, one, name) for one in entries if _has(one["metrics"], name)]) for name in names
-    ]
-    slices = {
-        _short(task, one["recipe"]): {
-            rating: of[headline] for rating, of in one["slices"].get("rating", {}).items() if _has(of, headline)
-        }
-        for one in entries
-    }
-    slices = {label: ratings for label, ratings in slices.items() if ratings}
-    return [*bars, plots.points(headline, slices)] if slices else bars
-
-
-def _has(metrics: dict, name: str) -> bool:
-    return name in metrics and metrics[name]["value"] is not None
-
-
-def _bar(task: str, entry: dict, name: str) -> dict:
-    base = entry["base"][name]["value"] if _has(entry["base"], name) else None
-    baseline = max((of[name]["value"] for of in entry["baselines"].values() if _has(of, name)), default=None)
-    return entry["metrics"][name] | {"label": _short(task, entry["recipe"]), "base": base, "baseline": baseline}
-
-
-def _short(task: str, recipe: str) -> str:
-    """A recipe's name under its task's heading: `places-lora` of `review_generation-places-lora`."""
-    return recipe.removeprefix(f"{task}-")
-
-
-def _curves(name: str, reports: dict[str, dict]) -> str:
-    return plots.curves(name, reports["curves"][name], reports["train"][name]["best_step"])
+def _spread(name: str, recipes: dict[str, Recipe], reports: dict[str, dict]) -> dict | None:
+    """The headline metric over a recipe's seeds: its own and those of the recipes that replicate it."""
+    seeds = [name, *(other for other, of in recipes.items() if of.replicates == name)]
+    if len(seeds) == 1:
+        return None
+    headline = reports["evaluate"][name]["headline"]
+    values = [reports["evaluate"][one]["metrics"][headline]["value"] for one in seeds]
+    told = {"mean": statistics.mean(values), "low": min(values), "high": max(values), "sd": statistics.stdev(values)}
+    return {"seeds": len(values)} | {key: round(value, 6) for key, value in told.items()}
 
 
 def read(folder: Path, stages: tuple[str, ...], names: list[str]) -> dict[str, dict]:
@@ -121,19 +92,21 @@ def read(folder: Path, stages: tuple[str, ...], names: list[str]) -> dict[str, d
     return found
 
 
-def main(profile: str, reports: str, comparison: str, html: str) -> None:
+def main(profile: str, reports: str, scores: str, comparison: str, html: str) -> None:
     settings = params.load()
     params.entry(settings.profile, profile, "profile")
     if not settings.recipes:
         raise Refusal("recipes to compare", "none", "params.yaml: recipes", "add one")
     sources = list(dict.fromkeys(recipe.rows.source for recipe in settings.recipes.values()))
     reported = read(Path(reports), OF_RECIPE, list(settings.recipes)) | read(Path(reports), OF_SOURCE, sources)
-    joined = compare(profile, settings.recipes, reported)
-    text = page(joined, reported)
+    rows = {name: read_table(Path(scores) / f"{name}.parquet", SCORES) for name in settings.recipes}
+    contests = contest.contests(settings.recipes, reported, rows, settings.seed)
+    joined = compare(profile, settings.recipes, reported, contests)
+    text = page.page(joined, reported)
     write_json(comparison, joined)
     with replacing(html) as beside:
         beside.write_text(text, encoding="utf-8")
-    print(*table.lines(joined), sep="\n")
+    print(*table.lines(joined), "", *(f"{one['task']}: {one['verdict']}" for one in contests), sep="\n")
     print(f"\ncompare {profile}: {len(joined['recipes'])} recipes, {len(sources)} sources → {html}")
 
 

@@ -1,6 +1,7 @@
 """What makes two runs give the same numbers: seeds, threads, kernels; and the device they run on."""
 
 import os
+import resource
 
 import torch
 from transformers import set_seed
@@ -32,3 +33,14 @@ def device() -> torch.device:
 def dtype() -> str:
     """bfloat16 autocast on a GPU that has it, float32 elsewhere."""
     return "bfloat16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "float32"
+
+
+def device_name() -> str:
+    """What it ran on, for a time it took to mean something."""
+    return torch.cuda.get_device_name() if device().type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
+
+
+def peak_memory() -> dict:
+    """The most memory this process has held so far, MiB: of the machine, and of the GPU where it ran on one."""
+    gpu = round(torch.cuda.max_memory_allocated() / 2**20, 1) if device().type == "cuda" else None
+    return {"peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1), "peak_gpu_mib": gpu}

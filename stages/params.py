@@ -303,6 +303,10 @@ class Optimisation(Strict):
     weight_decay: float = Field(0.0, ge=0)
     evaluations: PositiveInt = Field(4, description="validation losses taken over the run")
     patience: PositiveInt = Field(3, description="validation losses without a new best before stopping")
+    seed: int | None = Field(
+        None,
+        description="of the training alone: a new head, the order of rows, dropout; null: the global one",
+    )
 
 
 class Full(Optimisation):
@@ -332,6 +336,7 @@ class Recipe(Strict):
     model: Model
     method: Annotated[Full | Lora, Field(discriminator="kind")]
     predict: Predict  # no default: DVC watches this section, and finds no stage without it
+    replicates: Name | None = Field(None, description="the recipe whose spread it shows: the same with another seed")
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------
@@ -408,7 +413,7 @@ def check(raw: dict, where: str = str(FILE)) -> Params:
         params, mistakes = Params.model_validate(raw), []
     except pydantic.ValidationError as error:
         params, mistakes = None, [_explain(one) for one in error.errors()]
-    mistakes += _dangling(raw)
+    mistakes += _dangling(raw) + (_strays(params.recipes) if params else [])
     if mistakes or params is None:
         lines = "".join(f"\n      - {one}" for one in mistakes)
         count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
@@ -456,6 +461,23 @@ def _fields(kind: object, loc: tuple) -> list[str]:
     return []
 
 
+def _strays(recipes: dict[str, Recipe]) -> list[str]:
+    """Recipes that differ in more than the seed from the one they replicate: theirs would be no spread of it."""
+    told = []
+    for name, recipe in recipes.items():
+        of = recipes.get(recipe.replicates)
+        if of and _but_seed(recipe) != _but_seed(of):
+            parts = ", ".join(part for part, own in _but_seed(recipe).items() if own != _but_seed(of)[part])
+            told.append(
+                f"recipes.{name}.replicates: {recipe.replicates} differs in {parts}; leave only method.seed apart"
+            )
+    return told
+
+
+def _but_seed(recipe: Recipe) -> dict:
+    return recipe.model_dump(exclude={"replicates": True, "method": {"seed"}})
+
+
 def _dangling(raw: dict) -> list[str]:
     """Names that point nowhere: a recipe's source, base or task, a base's corpus, a judge's base, a release."""
 
@@ -480,6 +502,11 @@ def _dangling(raw: dict) -> list[str]:
             (f"{at}.task", get(recipe, "task"), tasks),
             (f"{at}.rows.from", get(recipe, "rows", "from"), sources.keys() & section("judges")),
             (f"{at}.model.base", get(recipe, "model", "base"), bases | whole - {f"models/{name}"}),
+            (
+                f"{at}.replicates",
+                get(recipe, "replicates"),
+                {other for other, of in recipes.items() if other != name and not get(of, "replicates")},
+            ),
         ]
     for name, release in section("publish").items():
         pointers.append((f"publish.{name}", name, recipes))

@@ -98,6 +98,53 @@ def curves(title: str, steps: list[dict], best_step: int) -> Markup:
         return _svg(figure, f"{title}: train and validation loss over steps, best at {best_step}")
 
 
+def reliability(title: str, bins: list[dict]) -> Markup:
+    """Accuracy over confidence, a point per bin, as large as the bin has rows; on the diagonal a probability is true.
+
+    bins: {low, high, n, confidence, accuracy}, as metrics.calibration gives them.
+    """
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 3.1), layout="constrained")
+        axes = figure.add_subplot(title=title, xlabel="probability of the label given", ylabel="share that is right")
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
+        rows = sum(one["n"] for one in bins)
+        for one in bins:
+            axes.bar(one["low"], one["accuracy"], one["high"] - one["low"], align="edge", color=SERIES[0], alpha=0.3)
+            axes.plot(one["confidence"], one["accuracy"], marker="o", color=SERIES[0], linestyle="",
+                      markersize=3 + 9 * (one["n"] / rows) ** 0.5)  # fmt: skip
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1.02)
+        said = "; ".join(f"{one['confidence']:.2f} → {one['accuracy']:.2f} of {one['n']:,}" for one in bins)
+        return _svg(figure, f"{title}: reliability, confidence → accuracy: {said}")
+
+
+def pareto(metric: str, points: list[dict]) -> Markup:
+    """Quality over cost, a point with its interval per contestant; a line joins those that nothing cheaper matches.
+
+    points: {label, kind, seconds, value, low, high, pareto}, the cheapest first. kind: recipe, base or baseline.
+    """
+    looks = {"recipe": (SERIES[0], "o"), "base": (MUTED, "D"), "baseline": (SERIES[1], "s")}
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.4 + 0.17 * len(points)), layout="constrained")
+        axes = figure.add_subplot(title=f"{metric} over cost", xlabel="seconds to train and to answer the test rows")
+        front = [(one["seconds"], one["value"]) for one in points if one["pareto"]]
+        axes.step(*zip(*front, strict=True), where="post", color=LINE, linewidth=1.4)
+        for n, one in enumerate(points, 1):
+            colour, marker = looks[one["kind"]]
+            axes.plot([one["seconds"]] * 2, [one["low"], one["high"]], color=colour, linewidth=1.2)
+            axes.plot(one["seconds"], one["value"], marker=marker, markersize=6, color=colour, linestyle="",
+                      markerfacecolor=colour if one["pareto"] else "none", label=f"{n}  {one['label']}")  # fmt: skip
+            aside = (6, 3) if n % 2 else (6, -9)  # two points in one place keep a number each
+            axes.annotate(str(n), (one["seconds"], one["value"]), aside, textcoords="offset points", fontsize=8)
+        axes.set_xscale("log")
+        axes.margins(x=0.08)
+        axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds:g}")
+        axes.minorticks_off()
+        figure.legend(loc="outside lower left")
+        said = "; ".join(f"{one['label']} {one['value']:.3f} in {one['seconds']:.1f} s" for one in points)
+        return _svg(figure, f"{metric} over seconds: {said}")
+
+
 def shares(title: str, counts: dict[str, int], unit: str, colour: int) -> Markup:
     """A column per value, as high as its share of all; numbers in order, then other values by name."""
     with rc_context(STYLE):

@@ -1,54 +1,99 @@
 """Answer the test rows with the trained model, and with its untuned base.
 
 Reads   the recipe's test dataset; its base; its model or adapter
-Writes  the answers table: both answers beside the target
+Writes  the answers table: both answers beside the target; how quickly they came
 Params  seed, numerics, recipes.<name>.task, .model, .predict
+
+A task with labels is answered twice by a family that writes: freely, and by the label that is likeliest to be written.
 """
 
+import time
 from pathlib import Path
 
 import datasets
+import numpy as np
 import polars as pl
 from transformers import PreTrainedModel
 
 from stages import params, tasks
+from stages.files import write_json
 from stages.models import adapters, family
 from stages.models import tokenizer as tokenizers
-from stages.numerics import device, settle
+from stages.numerics import device, device_name, peak_memory, settle
 from stages.refusal import run
 from stages.schema import ANSWERS, write
 
+REQUESTS, WARM_UP = 50, 3  # rows asked one at a time for the latency, and rows before that
+PATIENCE = 5.0  # seconds after which no further request is made: a long text takes as long as fifty labels
 
-def main(name: str, tokens: str, base: str, folder: str, answers: str) -> None:
+
+def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: str) -> None:
     settings = params.load()
     recipe = params.entry(settings.recipes, name, "recipes")
     task, kind = tasks.load(recipe.task), family(recipe.model.family)
     rows = datasets.load_from_disk(str(Path(tokens) / "test"))
+    prompts = list(rows["input_ids"])
     tokenizer = tokenizers.load(base)
 
     def open_model(path: Path) -> PreTrainedModel:
         return kind.load(path, task.labels)
 
-    def answer(model: PreTrainedModel) -> tuple[list[str], list[float | None]]:
+    def write_to(model: PreTrainedModel, ids: list[list[int]]) -> tuple[list[str], list[float | None]]:
+        return kind.answer(model, tokenizer, ids, recipe.model.target_tokens, recipe.predict, task.labels)
+
+    def answer(model: PreTrainedModel) -> dict:
+        """The answers table's columns of one model, and the seconds they took."""
         settle(settings.numerics, settings.seed)  # both answer with the same draws
-        ids = list(rows["input_ids"])
-        return kind.answer(model.to(device()), tokenizer, ids, recipe.model.target_tokens, recipe.predict, task.labels)
+        start, chosen = time.monotonic(), {}
+        if task.labels:
+            likeliest, chances = kind.chances(model, tokenizer, prompts, recipe.predict, task.labels)
+            took = time.monotonic() - start
+            if not kind.WRITES:  # what is likeliest is the answer
+                sure = [max(each) for each in chances]
+                return {"answer": likeliest, "confidence": sure, "probabilities": chances, "seconds": took}
+            chosen = {"likeliest": likeliest, "probabilities": chances, "seconds_likeliest": took}
+        start = time.monotonic()
+        texts, sure = write_to(model, prompts)
+        return {"answer": texts, "confidence": sure, "seconds": time.monotonic() - start} | chosen
 
     settle(settings.numerics, settings.seed)
-    before, sure_before = answer(open_model(Path(base)))
-    after, sure = answer(adapters.load(Path(folder), Path(base), open_model))
+    before = answer(open_model(Path(base)).to(device()))
+    model = adapters.load(Path(folder), Path(base), open_model).to(device())
+    after = answer(model)
+    said = [column for column in ("answer", "confidence", "likeliest", "probabilities") if column in after]
     table = pl.DataFrame(
-        {
-            **{column: list(rows[column]) for column in ("id", "rating", "prompt", "target")},
-            "answer": after,
-            "base_answer": before,
-            "confidence": sure,
-            "base_confidence": sure_before,
-        },
-        schema=ANSWERS,
+        {column: list(rows[column]) for column in ("id", "rating", "prompt", "target")}
+        | {column: after[column] for column in said}
+        | {f"base_{column}": before[column] for column in said},
+        schema_overrides={column: ANSWERS[column] for one in said for column in (one, f"base_{one}")},
     )
-    write(answers, table, ANSWERS)
-    print(f"predict {name}: {table.height} answers")
+    write(answers, table.with_columns(pl.lit(None).alias(one) for one in ANSWERS if one not in table.columns), ANSWERS)
+    measured = {
+        f"{whose}{key}": round(told[key], 3)
+        for whose, told in (("", after), ("base_", before))
+        for key in ("seconds", "seconds_likeliest")
+        if key in told
+    }
+    measured |= {"rows_per_second": round(table.height / after["seconds"], 1), "device": device_name()}
+    measured |= latency(lambda ids: write_to(model, [ids]), prompts) | peak_memory()
+    write_json(speed, measured)
+    print(f"predict {name}: {table.height} answers, {measured['rows_per_second']:,.1f} a second, "
+          f"one alone in {measured['latency_ms']['p50']:.1f} ms")  # fmt: skip
+
+
+def latency(ask, prompts: list[list[int]]) -> dict:
+    """How long an answer takes that is asked for alone, ms: median and 95th percentile after a warm-up."""
+    for ids in prompts[:WARM_UP]:
+        ask(ids)
+    took = []
+    for ids in prompts[:REQUESTS]:
+        start = time.monotonic()
+        ask(ids)
+        took.append(time.monotonic() - start)
+        if sum(took) > PATIENCE:
+            break
+    p50, p95 = np.percentile(took, [50, 95]) * 1000
+    return {"latency_ms": {"p50": round(float(p50), 3), "p95": round(float(p95), 3)}, "requests": len(took)}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@ clean     id, group, rubrics, rating, text, split   rating Int8 1–5 stars, spl
 valid     the clean table, passed by its gate
 enriched  valid + keywords (list of text)
 rejected  the raw columns + reason + row (Int64, the row's position in the raw table, from 0)
-answers   id, rating, prompt, target, answer, base_answer, confidence, base_confidence
+answers   id, rating, prompt, target, answer, base_answer, confidence, base_confidence; where a task has labels also
+          likeliest, base_likeliest (text) and probabilities, base_probabilities (one for each label, in their order)
+scores    id, contestant, metric, value: what each answer of each contestant is worth by itself; null where a metric
+          asks nothing of a row
 """
 
 import io
@@ -31,7 +34,12 @@ ANSWERS = {
     "base_answer": pl.String,
     "confidence": pl.Float64,
     "base_confidence": pl.Float64,
+    "likeliest": pl.String,
+    "base_likeliest": pl.String,
+    "probabilities": pl.List(pl.Float64),
+    "base_probabilities": pl.List(pl.Float64),
 }
+SCORES = {"id": pl.String, "contestant": pl.String, "metric": pl.String, "value": pl.Float64}
 
 
 def read(path: str | Path, schema: dict) -> pl.DataFrame:

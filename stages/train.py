@@ -1,7 +1,8 @@
 """Train a recipe's model from its base: all weights, or an adapter.
 
 Reads   the recipe's train and validation datasets; its base
-Writes  the model, or the adapter alone (safetensors only); a report; a loss curve; the time it took; live metrics
+Writes  the model, or the adapter alone (safetensors only); a report; a loss curve; the time and
+        memory it took; live metrics
 Params  seed, numerics, tracking, recipes.<name>.task, .model, .method
 """
 
@@ -16,7 +17,7 @@ from stages.files import replacing_folder, write_json
 from stages.models import adapters, family
 from stages.models import tokenizer as tokenizers
 from stages.models.fitting import Fit, fit, overfitting
-from stages.numerics import device, dtype, settle
+from stages.numerics import device, device_name, dtype, peak_memory, settle
 from stages.refusal import run
 
 
@@ -24,7 +25,8 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     settings = params.load()
     recipe = params.entry(settings.recipes, name, "recipes")
     task, kind, method = tasks.load(recipe.task), family(recipe.model.family), recipe.method
-    settle(settings.numerics, settings.seed)
+    seed = settings.seed if method.seed is None else method.seed
+    settle(settings.numerics, seed)
     train, validation = (datasets.load_from_disk(str(Path(tokens) / split)) for split in ("train", "validation"))
     tokenizer, model = tokenizers.load(base), kind.load(base, task.labels)
     model = adapters.prepare(model, method, kind.TASK_TYPE, f"recipes.{name}")
@@ -36,19 +38,20 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
         kind.collator(tokenizer, model),
         kind.loss,
         Path(folder).with_name(f".{name}.checkpoints"),
-        settings.seed,
+        seed,
         callbacks=trackers(settings.tracking, Path(live)),
         name=name,
-        **method.model_dump(include=set(params.Optimisation.model_fields)),
+        **method.model_dump(include=set(params.Optimisation.model_fields) - {"seed"}),
     )
     with replacing_folder(folder) as beside:
         adapters.save(model, method, recipe.model.base, beside)
         tokenizers.save(tokenizer, beside)
     account = {"trainable_parameters": learning, "parameters": size, "device": device().type, "dtype": dtype()}
+    account["size_bytes"] = sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file())
     write_json(report, account | summary(done))
     write_json(curve, done.curve)
-    measured = {"train_seconds": done.seconds, "tokens_per_second": done.tokens_per_second, "device": _device_name()}
-    write_json(seconds, measured)
+    measured = {"train_seconds": done.seconds, "tokens_per_second": done.tokens_per_second, "device": device_name()}
+    write_json(seconds, measured | peak_memory())
     best = min(point["validation_loss"] for point in done.curve)
     share = f"{learning:,} of {size:,} parameters"
     print(f"train {name}: {share}, {done.steps} steps in {done.seconds:.0f} s, validation loss {best:.4f}")
@@ -62,6 +65,7 @@ def summary(done: Fit) -> dict:
     trained = [point["train_loss"] for point in done.curve]
     return {
         "steps": done.steps,
+        "stopped_early": done.steps < done.planned,
         "best_step": done.best_step,
         "validation_loss": {"first": losses[0], "best": min(losses), "last": losses[-1]},
         "train_loss": {"first": trained[0], "last": trained[-1]},
@@ -84,13 +88,6 @@ def trackers(wanted: tuple[str, ...], live: Path) -> tuple[TrainerCallback, ...]
         os.environ["MLFLOW_EXPERIMENT_NAME"] = "reviewmill"
         callbacks.append(MLflowCallback())
     return tuple(callbacks)
-
-
-def _device_name() -> str:
-    """What it ran on, for the time it took to mean something."""
-    import torch
-
-    return torch.cuda.get_device_name() if device().type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
 
 
 if __name__ == "__main__":

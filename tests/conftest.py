@@ -1,10 +1,10 @@
-"""A small mill, built once: every stage below enrich, for four small recipes."""
+"""A small mill, built once: every stage below enrich, for five small recipes."""
 
 from pathlib import Path
 
 import pytest
 import yaml
-from small_mill import RECIPES, enriched, settings, train_words
+from small_mill import RECIPES, enriched, evaluate_words, predict_words, settings, train_words
 
 
 @pytest.fixture
@@ -38,10 +38,8 @@ def mill(tmp_path_factory) -> Path:
             report, docs = f"data/reports/tokenize/{name}.json", f"data/docs/recipes/{name}"
             tokenize.main(name, table, f"data/{base}", tokens, report, docs)
             train.main(*train_words(name, base))
-            answers = f"data/answers/{name}.parquet"
-            predict.main(name, tokens, f"data/{base}", f"data/models/{name}", answers)
-            judged = ("data/judges/places", "data/reports/judge/places.json")
-            evaluate.main(name, tokens, answers, *judged, f"data/reports/evaluate/{name}.json")
+            predict.main(*predict_words(name))
+            evaluate.main(*evaluate_words(name))
     return folder
 
 
@@ -51,7 +49,7 @@ def in_mill(mill, monkeypatch, tmp_path) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     for made in (mill / "data").iterdir():
-        if made.name not in ("reports", "live"):
+        if made.name not in ("reports", "live", "scores"):
             (tmp_path / "data" / made.name).mkdir()
             for one in made.iterdir():
                 (tmp_path / "data" / made.name / one.name).symlink_to(one)

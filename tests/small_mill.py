@@ -1,4 +1,4 @@
-"""A small mill: 120 sample reviews, two bases of width 32, four recipes. What conftest builds and tests change."""
+"""A small mill: 120 sample reviews, two bases of width 32, five recipes. What conftest builds and tests change."""
 
 from pathlib import Path
 
@@ -11,7 +11,9 @@ BASE = {
 }  # fmt: skip
 WRITE = {"task": "review_generation", "rows": {"from": "places", "even": ["test"]}}
 LABEL = {"task": "sentiment_label", "rows": {"from": "places"}}
+NAME = {"task": "sentiment_text", "rows": {"from": "places"}}
 T5 = {"family": "seq2seq", "base": "bases/t5", "prompt_tokens": 64, "target_tokens": 128}
+WORD = {"prompt_tokens": 192, "target_tokens": 12}
 BERT = {"family": "encoder", "base": "bases/bert", "prompt_tokens": 128, "target_tokens": 1}
 FULL = {"kind": "full", "epochs": 2, "lr": 3e-3, "batch": 16}
 LORA = {"kind": "lora", "epochs": 2, "lr": 1e-2, "batch": 16, "rank": 4, "alpha": 8, "dropout": 0.0}
@@ -19,6 +21,7 @@ SAMPLE = {"sample": True, "temperature": 0.7, "top_p": 0.9, "batch": 8}
 RECIPES = {
     "t5-full": WRITE | {"model": T5, "method": FULL, "predict": SAMPLE},
     "t5-lora": WRITE | {"model": T5, "method": LORA | {"targets": ["v", "q"], "merge": True}, "predict": SAMPLE},
+    "t5-text": NAME | {"model": T5 | WORD, "method": FULL, "predict": {"batch": 8}},
     "bert-full": LABEL | {"model": BERT, "method": FULL, "predict": {"batch": 8}},
     "bert-lora": LABEL | {"model": BERT, "method": LORA | {"targets": ["query", "value"]}, "predict": {"batch": 8}},
 }  # fmt: skip
@@ -70,3 +73,18 @@ def train_words(name: str, base: str, to: str = "") -> list[str]:
     out = name + to
     reports = [f"data/reports/{kind}/{out}.json" for kind in ("train", "curves", "seconds")]
     return [name, f"data/tokens/{name}", f"data/{base}", f"data/models/{out}", *reports, f"data/live/{out}"]
+
+
+def predict_words(name: str, answers: str = "", model: str = "") -> list[str]:
+    """The words of predict's command line."""
+    out = answers or f"data/answers/{name}.parquet"
+    base = f"data/{RECIPES[name]['model']['base']}"
+    return [name, f"data/tokens/{name}", base, model or f"data/models/{name}", out, f"data/reports/speed/{name}.json"]
+
+
+def evaluate_words(name: str, report: str = "", answers: str = "") -> list[str]:
+    """The words of evaluate's command line."""
+    given = [name, f"data/tokens/{name}", answers or f"data/answers/{name}.parquet"]
+    made = [report or f"data/reports/evaluate/{name}.json", f"data/scores/{name}.parquet"]
+    judged = ["data/judges/places", "data/reports/judge/places.json"]
+    return [*given, *judged, *made, f"data/reports/baselines/{name}.json"]

@@ -7,10 +7,12 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 
-from stages import compare, params, table
+from stages import compare, params, schema, table
+from stages import comparison_page as page
 from stages.refusal import Refusal
 
 ROOT = Path(__file__).parents[1]
@@ -28,11 +30,13 @@ def evaluated(recipe: str, headline: str, value: float, judge: dict | None, answ
         "headline": headline,
         "metrics": {headline: metric(value), "other": metric(0.31)},
         "slices": {"rating": {str(r): {headline: metric(value - 0.02 * r, 40)} for r in range(1, 6)}},
-        "base": {"metrics": {headline: metric(0.21), "other": metric(0.11)}},
+        "base": {"metrics": {headline: metric(0.21), "other": metric(0.11)}, "likeliest": None},
         "baselines": {
             "majority": {headline: metric(0.25)},
             "retrieval": {headline: metric(0.45), "other": metric(0.2)},
         },
+        "likeliest": None,
+        "calibration": None if judge else {whose: calibrated() for whose in ("tuned", "base")},
         "judge": judge,
         "examples": [
             {"rating": 1 + n % 5, "prompt": f"rating {1 + n % 5} | rubrics Кафе | keywords пицца, официант",
@@ -40,6 +44,22 @@ def evaluated(recipe: str, headline: str, value: float, judge: dict | None, answ
             for n in range(10)
         ],
     }  # fmt: skip
+
+
+def calibrated() -> dict:
+    bins = [{"low": 0.6, "high": 0.666667, "n": 40, "confidence": 0.63, "accuracy": 0.5},
+            {"low": 0.933333, "high": 1.0, "n": 160, "confidence": 0.97, "accuracy": 0.91}]  # fmt: skip
+    return {"ece": metric(0.074), "brier": metric(0.21), "bins": bins}
+
+
+def scored(headline: str, value: float) -> pl.DataFrame:
+    """The scores of 200 rows: as many are right as the figure says, the best contestant's first."""
+    shares = {"answer": value, "base": 0.21, "majority": 0.25, "retrieval": 0.45}
+    return pl.concat(
+        pl.DataFrame({"id": [f"{n:03}" for n in range(200)], "contestant": who, "metric": headline,
+                      "value": [float(n < 200 * share) for n in range(200)]})
+        for who, share in shares.items()
+    )  # fmt: skip
 
 
 def write(folder: Path, answer: str = "Вкусно.") -> Path:
@@ -54,11 +74,17 @@ def write(folder: Path, answer: str = "Вкусно.") -> Path:
             f"tokenize/{name}": {"rows": {"train": 5000, "validation": 300, "test": 250}, "task_version": 1},
             f"train/{name}": {
                 "trainable_parameters": 1234567 if name == FULL else 32768, "parameters": 1234567, "steps": 240,
+                "size_bytes": 4_938_268, "stopped_early": name == FULL,
                 "best_step": 180, "validation_loss": {"first": 3.2, "best": 2.85, "last": 2.95},
                 "train_loss": {"first": 4.1, "last": 2.0}, "device": "cpu", "dtype": "float32",
                 "overfitting": "validation loss rose 3.5% after step 180" if name == FULL else None,
             },
-            f"seconds/{name}": {"train_seconds": 41.25, "tokens_per_second": 3100.0, "device": "cpu"},
+            f"seconds/{name}": {"train_seconds": 41.25 if name == FULL else 83.5, "tokens_per_second": 3100.0,
+                                "device": "cpu", "peak_mib": 912.4, "peak_gpu_mib": None},
+            f"speed/{name}": {"seconds": 4.0, "base_seconds": 4.0, "rows_per_second": 50.0, "device": "cpu, 2 threads",
+                              "latency_ms": {"p50": 21.25, "p95": 33.5}, "requests": 50,
+                              "peak_mib": 700.0, "peak_gpu_mib": None},
+            f"baselines/{name}": {"majority": 0.001, "retrieval": 0.25},
             f"curves/{name}": [
                 {"step": step, "epoch": step / 60, "train_loss": train, "validation_loss": validation}
                 for step, train, validation in losses
@@ -78,6 +104,8 @@ def write(folder: Path, answer: str = "Вкусно.") -> Path:
             },
             f"judge/{source}": {"candidates": {"tfidf": 0.65}, **judge},
         }  # fmt: skip
+    for name, (headline, value) in headlines.items():
+        schema.write(folder.parent / f"scores/{name}.parquet", scored(headline, value), schema.SCORES)
     for name, report in reports.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.json").write_text(json.dumps(report), encoding="utf-8")
@@ -95,7 +123,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "reports", answer="<script>alert('stolen')</script> & co")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        compare.main("sample", "reports", "reports/comparison.json", "reports/comparison.html")
+        compare.main("sample", "reports", "scores", "reports/comparison.json", "reports/comparison.html")
     return folder
 
 
@@ -135,6 +163,19 @@ def test_entry_copies_the_reports_numbers(project):
     assert entry["judge"]["kind"] == "tfidf" and comparison["recipes"][2]["judge"] is None
     assert entry["overfitting"] == "validation loss rose 3.5% after step 180"
     assert entry["train_seconds"] == 41.25
+    assert (entry["peak_mib"], entry["size_bytes"], entry["speed"]["latency_ms"]["p95"]) == (912.4, 4_938_268, 33.5)
+
+
+def test_a_contest_holds_all_that_answered_the_same_rows(project):
+    told = json.loads((project / "reports/comparison.json").read_text())["contests"]
+    assert [(one["task"], one["source"], one["rows"]) for one in told] == [
+        ("review_generation", "places", 200), ("sentiment_label", "films", 200)
+    ]  # fmt: skip
+    names = [one["name"] for one in told[0]["contestants"]]
+    assert names == ["majority", "retrieval", "places-t5, untuned", FULL, LORA]  # the cheapest first, each once
+    assert [one["pareto"] for one in told[0]["contestants"]] == [True, True, False, True, False]
+    assert len(told[0]["pairs"]) == 5 * 4 / 2
+    assert told[0]["winner"] == FULL and told[0]["verdict"].startswith(f"On 200 test rows of places use {FULL}")
 
 
 def test_a_review_that_is_a_script_stays_text(html):
@@ -159,15 +200,18 @@ def test_ids_of_a_page_with_many_plots_are_unique_save_shared_glyphs(html):
 def test_the_page_tells_the_account(html):
     text = " ".join(" ".join(Elements(html).text).split())
     for said in ("1,234,567", "0.740 [0.690, 0.790]", "retrieval", "validation loss rose 3.5% after step 180",
-                 "rejected: duplicate", "tokens.p95 is 171, above 160", "1 of 2 expectations hold"):  # fmt: skip
+                 "rejected: duplicate", "tokens.p95 is 171, above 160", "1 of 2 expectations hold",
+                 "On 200 test rows of places use", "21.2 · 33.5", "stopped early",
+                 "Expected calibration error 0.074 [0.024, 0.124]"):  # fmt: skip
         assert said in text
-    assert html.count("<svg") == 2 * 2 + 2 + 3  # two metrics and one by-rating plot per task, curves per recipe
+    # Per task two metrics, one plot by rating, one of costs; curves per recipe; reliability of the one with labels.
+    assert html.count("<svg") == 2 * (2 + 1 + 1) + 3 + 1
     assert html.count('class="prompt"') == 3 * 10
 
 
 def test_same_reports_same_bytes(project, monkeypatch):
     monkeypatch.chdir(project)
-    compare.main("sample", "reports", "again.json", "again.html")
+    compare.main("sample", "reports", "scores", "again.json", "again.html")
     for ending in ("json", "html"):
         assert (project / f"again.{ending}").read_bytes() == (project / f"reports/comparison.{ending}").read_bytes()
 
@@ -178,7 +222,7 @@ def test_missing_and_broken_reports_are_named_together(project, tmp_path, monkey
     (reports / f"seconds/{LORA}.json").unlink()
     (reports / f"curves/{FULL}.json").write_text("[{")
     with pytest.raises(Refusal) as refused:
-        compare.main("sample", str(reports), str(tmp_path / "c.json"), str(tmp_path / "c.html"))
+        compare.main("sample", str(reports), "scores", str(tmp_path / "c.json"), str(tmp_path / "c.html"))
     assert f"no seconds/{LORA}.json" in refused.value.found and f"curves/{FULL}.json is not JSON" in refused.value.found
     assert not (tmp_path / "c.json").exists()
 
@@ -187,11 +231,36 @@ def test_a_metric_without_base_or_baseline_is_drawn_without_them():
     recipes = params.load(ROOT / "params.yaml").recipes
     reports = {stage: {LABEL: {}} for stage in compare.OF_RECIPE}
     reports["evaluate"][LABEL] = evaluated(LABEL, "accuracy", 0.8, None) | {"base": {"metrics": {}}, "baselines": {}}
-    reports["train"][LABEL] = {"trainable_parameters": 7, "overfitting": None}
+    reports["train"][LABEL] = {"trainable_parameters": 7, "overfitting": None, "size_bytes": 1}
     reports["tokenize"][LABEL], reports["seconds"][LABEL] = {"rows": {}}, {"train_seconds": 1.0}
-    joined = compare.compare("sample", {LABEL: recipes[LABEL]}, reports)
-    assert "var(--s1)" in compare._panels("sentiment_label", joined["recipes"])[0]
+    reports["seconds"][LABEL] |= {"tokens_per_second": 1.0, "peak_mib": 1.0, "peak_gpu_mib": None}
+    reports["speed"][LABEL] = {}
+    joined = compare.compare("sample", {LABEL: recipes[LABEL]}, reports, [])
+    assert "var(--s1)" in page._panels("sentiment_label", joined["recipes"])[0]
     assert table.lines(joined)[-1].split()[-2:] == ["–", "–"]
+
+
+def test_the_best_baseline_of_an_error_is_the_lowest():
+    entry = {"recipe": "x", "metrics": {"off_label": metric(0.1)}, "base": {},
+             "baselines": {"a": {"off_label": metric(0.4)}, "b": {"off_label": metric(0.2)}}}  # fmt: skip
+    assert page._bar("x", entry, "off_label")["baseline"] == 0.2
+    assert page._bar("x", json.loads(json.dumps(entry).replace("off_label", "accuracy")), "accuracy")["baseline"] == 0.4
+
+
+def test_seeds_of_one_recipe_show_its_spread():
+    recipe = params.load(ROOT / "params.yaml").recipes[LABEL]
+    recipes = {"a": recipe, "b": recipe.model_copy(update={"replicates": "a"}), "c": recipe}
+    reports = {stage: {} for stage in compare.OF_RECIPE} | {"evaluate": {
+        name: evaluated(LABEL, "accuracy", value, None) for name, value in (("a", 0.8), ("b", 0.83), ("c", 0.1))
+    }}  # fmt: skip
+    assert compare._spread("a", recipes, reports) == {
+        "seeds": 2,
+        "mean": 0.815,
+        "low": 0.8,
+        "high": 0.83,
+        "sd": 0.021213,
+    }
+    assert compare._spread("c", recipes, reports) is compare._spread("b", recipes, reports) is None
 
 
 def test_table_prints_one_line_per_recipe_and_where_the_reports_lie(project):

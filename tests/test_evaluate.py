@@ -5,14 +5,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from small_mill import RECIPES
+from small_mill import RECIPES, evaluate_words
 
 from stages import evaluate, schema, tasks
 from stages.refusal import Refusal
 from stages.splits import judged
 
-JUDGED = ["data/judges/places", "data/reports/judge/places.json"]
-KEYS = {"recipe", "task", "headline", "metrics", "slices", "base", "baselines", "reference", "judge", "examples"}
+KEYS = {
+    "recipe", "task", "headline", "metrics", "likeliest", "slices", "base", "baselines", "reference", "calibration",
+    "judge", "examples",
+}  # fmt: skip
 
 
 def report(mill: Path, name: str) -> dict:
@@ -49,9 +51,9 @@ def test_free_text_is_judged_and_set_against_people(mill):
 def test_the_nearest_review_is_one_that_the_judge_has_not_learnt(in_mill, write_settings, monkeypatch):
     write_settings()
     seen = []
-    monkeypatch.setattr(evaluate, "baselines", lambda free, train, test: seen.append(train) or {})
+    monkeypatch.setattr(evaluate, "baselines", lambda free, train, test: seen.append(train) or ())
     for name in ("t5-full", "bert-full"):
-        evaluate.main(name, f"data/tokens/{name}", f"data/answers/{name}.parquet", *JUDGED, "out.json")
+        evaluate.main(*evaluate_words(name, "out.json"))
     train = schema.read("data/enriched/places.parquet", schema.ENRICHED).filter(split="train")
     unheard = set(train.filter(~judged(train["id"]))["id"])
     assert 20 < len(unheard) < 60 and set(seen[0]["id"]) == unheard
@@ -69,7 +71,7 @@ def test_the_figures_are_those_of_the_answers(in_mill, write_settings):
     answers = schema.read("data/answers/bert-full.parquet", schema.ANSWERS)
     right = pl.when(pl.int_range(pl.len()) < 15).then("target").otherwise(pl.lit("none"))
     schema.write("known.parquet", answers.with_columns(answer=right, base_answer="target"), schema.ANSWERS)
-    evaluate.main("bert-full", "data/tokens/bert-full", "known.parquet", *JUDGED, "out.json")
+    evaluate.main(*evaluate_words("bert-full", "out.json", "known.parquet"))
     told = json.loads(Path("out.json").read_text())
     assert told["metrics"]["accuracy"]["value"] == 0.75
     assert told["base"]["metrics"]["accuracy"]["value"] == told["base"]["metrics"]["macro_f1"]["value"] == 1.0
@@ -78,8 +80,7 @@ def test_the_figures_are_those_of_the_answers(in_mill, write_settings):
 
 def test_the_same_answers_give_the_same_report(mill, in_mill, write_settings):
     write_settings()
-    words = ["t5-full", "data/tokens/t5-full", "data/answers/t5-full.parquet", *JUDGED]
-    evaluate.main(*words, "out.json")
+    evaluate.main(*evaluate_words("t5-full", "out.json"))
     assert Path("out.json").read_bytes() == (mill / "data/reports/evaluate/t5-full.json").read_bytes()
 
 
@@ -91,6 +92,55 @@ def test_answers_that_are_not_the_recipes_are_refused(in_mill, write_settings, c
              "another recipe": answers.with_columns(id=pl.lit("x") + pl.col("id"))}[change]  # fmt: skip
     schema.write("other.parquet", other, schema.ANSWERS)
     with pytest.raises(Refusal) as refused:
-        evaluate.main("bert-full", "data/tokens/bert-full", "other.parquet", *JUDGED, "out.json")
+        evaluate.main(*evaluate_words("bert-full", "out.json", "other.parquet"))
     assert (refused.value.where, refused.value.do) == ("other.parquet", "dvc repro -f predict@bert-full")
     assert not Path("out.json").exists()
+
+
+def test_each_row_of_each_contestant_has_its_score(mill):
+    """The report's figures are the means of the scores table; a figure of all rows stands there as said and true."""
+    told, scores = report(mill, "t5-text"), schema.read(mill / "data/scores/t5-text.parquet", schema.SCORES)
+    answers = schema.read(mill / "data/answers/t5-text.parquet", schema.ANSWERS)
+    figures = {"answer": told["metrics"], "likeliest": told["likeliest"], "base": told["base"]["metrics"],
+               "base_likeliest": told["base"]["likeliest"]} | told["baselines"]  # fmt: skip
+    assert set(scores["contestant"]) == set(figures)
+    assert set(scores["metric"]) == {"accuracy", "off_label", "said", "true", "brier"}
+    for who, metrics in figures.items():
+        own = scores.filter(contestant=who)
+        for metric in ("accuracy", "off_label"):
+            of = own.filter(metric=metric)
+            assert of["id"].to_list() == answers["id"].to_list()
+            assert of["value"].mean() == pytest.approx(metrics[metric]["value"], abs=1e-6)
+        true = own.filter(metric="true")["value"].to_list()
+        assert [tasks.load("sentiment_text").labels[int(one)] for one in true] == answers["target"].to_list()
+    assert scores.filter(contestant="answer", metric="brier")["value"].mean() == pytest.approx(
+        told["calibration"]["tuned"]["brier"]["value"], abs=1e-6
+    )
+
+
+def test_a_label_outside_the_labels_is_counted_and_wrong(in_mill, write_settings):
+    write_settings()
+    answers = schema.read("data/answers/t5-text.parquet", schema.ANSWERS)
+    said = pl.when(pl.int_range(pl.len()) < 5).then(pl.lit("splendid")).otherwise("target")
+    schema.write("known.parquet", answers.with_columns(answer=said), schema.ANSWERS)
+    evaluate.main(*evaluate_words("t5-text", "out.json", "known.parquet"))
+    told = json.loads(Path("out.json").read_text())
+    assert told["metrics"]["off_label"] == {"value": 0.25, "low": 0.111862, "high": 0.468701, "n": 20}
+    assert told["metrics"]["accuracy"]["value"] == 0.75
+    assert told["likeliest"]["off_label"]["value"] == 0.0
+    scores = schema.read("data/scores/t5-text.parquet", schema.SCORES)
+    assert scores.filter(contestant="answer", metric="said")["value"].to_list()[:5] == [3.0] * 5
+
+
+def test_probabilities_are_calibrated_where_there_are_some(mill):
+    assert report(mill, "t5-full")["calibration"] is None
+    for name in ("t5-text", "bert-lora"):
+        told = report(mill, name)["calibration"]
+        assert set(told) == {"tuned", "base"} and told["tuned"] != told["base"]
+        assert sum(one["n"] for one in told["tuned"]["bins"]) == 20
+
+
+def test_the_baselines_seconds_are_kept_apart_from_what_has_to_be_the_same(mill):
+    took = json.loads((mill / "data/reports/baselines/bert-full.json").read_text())
+    assert set(took) == set(report(mill, "bert-full")["baselines"]) and min(took.values()) >= 0
+    assert took["tfidf_words"] > took["majority"]

@@ -10,11 +10,13 @@ from stages.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
 RECIPE = "review_generation-places-lora"
+SETTINGS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+BASES = ", ".join(sorted(f"bases/{name}" for section in ("bases", "pretrained") for name in SETTINGS[section]))
 
 
 @pytest.fixture
 def raw() -> dict:
-    return copy.deepcopy(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")))
+    return copy.deepcopy(SETTINGS)
 
 
 def mistakes(raw: dict) -> list[str]:
@@ -46,7 +48,7 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
         "sources.films.clean.min_chars: found -1; input should be greater than 0",
         "bases.places-t5.family: found 'rnn'; input should be 'seq2seq' or 'encoder'",
         f"recipes.{RECIPE}.method.lora.rnk: unknown key; write rank",
-        "judges.films.base: found 'bases/minim', which is not there; write one of bases/minilm, bases/places-t5",
+        f"judges.films.base: found 'bases/minim', which is not there; write one of {BASES}",
     ]
 
 
@@ -69,7 +71,7 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
         (
             "judges.films.base",
             "bases/x",
-            "found 'bases/x', which is not there; write one of bases/minilm, bases/places-t5",
+            f"found 'bases/x', which is not there; write one of {BASES}",
         ),
         (f"recipes.{RECIPE}.task", "poem", f"found 'poem', which is not there; write one of {', '.join(TASKS)}"),
     ],
@@ -130,3 +132,24 @@ def test_an_entry_is_found_by_name_or_refused_with_a_hint():
         assert refusal.value.expected == "one of places, films"
         assert (refusal.value.found, refusal.value.do) == (repr(name), hint)
         assert refusal.value.where == "params.yaml: sources"
+
+
+def test_a_replicate_is_of_a_recipe_that_is_there_and_no_replicate_itself(raw):
+    recipes = raw["recipes"]
+    for name, of in (("again", RECIPE), ("once-more", "again"), ("lost", "nowhere")):
+        recipes[name] = copy.deepcopy(recipes[RECIPE]) | {"replicates": of}
+        recipes[name]["method"]["seed"] = 2
+    found = mistakes(raw)
+    assert [one.partition(",")[0] for one in found] == [
+        "recipes.once-more.replicates: found 'again'", "recipes.lost.replicates: found 'nowhere'"
+    ]  # fmt: skip
+
+
+def test_a_replicate_differs_in_its_seed_alone(raw):
+    again = raw["recipes"]["again"] = copy.deepcopy(raw["recipes"][RECIPE]) | {"replicates": RECIPE}
+    again["method"]["seed"] = 2
+    assert check(raw).recipes["again"].method.seed == 2
+    again["method"]["lr"], again["rows"]["limit"]["train"] = 1.0, 5
+    assert mistakes(raw) == [
+        f"recipes.again.replicates: {RECIPE} differs in rows, method; leave only method.seed apart"
+    ]

@@ -1,16 +1,13 @@
 """Both answers to each test row, in its order, the same each time."""
 
+import json
 from pathlib import Path
 
 import datasets
 import pytest
-from small_mill import RECIPES
+from small_mill import RECIPES, predict_words
 
 from stages import predict, schema
-
-
-def words(name: str, out: str) -> list[str]:
-    return [name, f"data/tokens/{name}", f"data/{RECIPES[name]['model']['base']}", f"data/models/{name}", out]
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -30,6 +27,45 @@ def test_a_label_comes_with_its_probability(mill, name):
     assert answers["confidence"].to_list() != answers["base_confidence"].to_list()
 
 
+@pytest.mark.parametrize("name", ["t5-text", "bert-full"])
+def test_every_label_has_its_probability(mill, name):
+    answers = schema.read(mill / f"data/answers/{name}.parquet", schema.ANSWERS)
+    for column in ("probabilities", "base_probabilities"):
+        assert all(len(each) == 3 and sum(each) == pytest.approx(1, abs=1e-5) for each in answers[column])
+    assert answers["probabilities"].to_list() != answers["base_probabilities"].to_list()
+
+
+def test_a_family_that_writes_also_says_which_label_is_likeliest(mill):
+    wrote, chose = (
+        schema.read(mill / f"data/answers/{name}.parquet", schema.ANSWERS) for name in ("t5-text", "bert-full")
+    )
+    labels = ("negative", "neutral", "positive")
+    assert set(wrote["likeliest"]) | set(wrote["base_likeliest"]) <= set(labels)
+    assert not set(wrote["base_answer"]) <= set(labels)  # untuned, it writes what it likes
+    assert wrote["confidence"].null_count() == wrote.height
+    assert chose["likeliest"].null_count() == chose.height  # an encoder's answer is its likeliest label
+    best = [labels[each.to_list().index(max(each))] for each in chose["probabilities"]]
+    assert best == chose["answer"].to_list()
+    assert chose["confidence"].to_list() == [max(each) for each in chose["probabilities"]]
+
+
+@pytest.mark.parametrize("name", ["t5-full", "t5-text", "bert-lora"])
+def test_the_speed_is_measured_in_bulk_and_alone(mill, name):
+    told = json.loads((mill / f"data/reports/speed/{name}.json").read_text())
+    both = {"seconds_likeliest", "base_seconds_likeliest"} if name == "t5-text" else set()
+    assert set(told) == both | {"seconds", "base_seconds", "rows_per_second", "latency_ms", "requests", "device",
+                                "peak_mib", "peak_gpu_mib"}  # fmt: skip
+    assert 0 < told["requests"] <= 20 and 0 < told["latency_ms"]["p50"] <= told["latency_ms"]["p95"]
+    assert told["rows_per_second"] == pytest.approx(20 / told["seconds"], rel=0.2)
+
+
+def test_requests_end_when_patience_does(monkeypatch):
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr(predict.time, "monotonic", lambda: next(clock))
+    told = predict.latency(lambda ids: None, [[1]] * 50)
+    assert told == {"latency_ms": {"p50": 3000.0, "p95": 3000.0}, "requests": 2}
+
+
 def test_free_text_has_no_confidence(mill):
     answers = schema.read(mill / "data/answers/t5-full.parquet", schema.ANSWERS)
     assert answers["confidence"].null_count() == answers.height
@@ -37,16 +73,16 @@ def test_free_text_has_no_confidence(mill):
     assert not answers["answer"].str.contains("</s>|<pad>|<extra_id").any()
 
 
-@pytest.mark.parametrize("name", ["t5-lora", "bert-lora"])
+@pytest.mark.parametrize("name", ["t5-lora", "t5-text", "bert-lora"])
 def test_the_seed_decides_the_answers(mill, in_mill, write_settings, name):
     write_settings()
-    predict.main(*words(name, "again.parquet"))
+    predict.main(*predict_words(name, "again.parquet"))
     assert Path("again.parquet").read_bytes() == (mill / f"data/answers/{name}.parquet").read_bytes()
 
 
 def test_another_seed_draws_other_answers(mill, in_mill, write_settings):
     write_settings(seed=5)
-    predict.main(*words("t5-full", "other.parquet"))
+    predict.main(*predict_words("t5-full", "other.parquet"))
     told = [schema.read(path, schema.ANSWERS)["answer"].to_list()
             for path in ("other.parquet", mill / "data/answers/t5-full.parquet")]  # fmt: skip
     assert told[0] != told[1]
@@ -55,7 +91,7 @@ def test_another_seed_draws_other_answers(mill, in_mill, write_settings):
 def test_model_and_base_answer_with_the_same_draws(in_mill, write_settings):
     """What differs between the two answers is then the training alone."""
     write_settings()
-    predict.main("t5-full", "data/tokens/t5-full", "data/bases/t5", "data/bases/t5", "out.parquet")
+    predict.main(*predict_words("t5-full", "out.parquet", model="data/bases/t5"))
     answers = schema.read("out.parquet", schema.ANSWERS)
     assert answers["answer"].to_list() == answers["base_answer"].to_list()
 

@@ -14,6 +14,7 @@ from stages.refusal import Refusal
 TOKENIZER = {"tokenizer.json", "tokenizer_config.json"}
 FILES = {
     "t5-full": {"config.json", "generation_config.json", "model.safetensors"},
+    "t5-text": {"config.json", "generation_config.json", "model.safetensors"},
     "t5-lora": {"adapter_config.json", "adapter_model.safetensors", "merged"},
     "bert-full": {"config.json", "model.safetensors"},
     "bert-lora": {"adapter_config.json", "adapter_model.safetensors"},
@@ -60,8 +61,8 @@ def test_the_report_tells_of_the_training(mill, name):
     report, curve = told["train"], told["curves"]
     losses = [point["validation_loss"] for point in curve]
     assert set(report) == {
-        "trainable_parameters", "parameters", "device", "dtype", "steps", "best_step", "validation_loss", "train_loss",
-        "overfitting",
+        "trainable_parameters", "parameters", "size_bytes", "device", "dtype", "steps", "stopped_early", "best_step",
+        "validation_loss", "train_loss", "overfitting",
     }  # fmt: skip
     assert set(curve[0]) == {"step", "epoch", "train_loss", "validation_loss"}
     assert report["validation_loss"] == {"first": losses[0], "best": min(losses), "last": losses[-1]}
@@ -69,15 +70,31 @@ def test_the_report_tells_of_the_training(mill, name):
     assert (report["steps"], [point["step"] for point in curve]) == (10, [2, 4, 6, 8, 10])
     learning = {"t5-lora": 3 * 2 * 4 * 64, "bert-lora": 2 * 4 * 64 + 32 * 3 + 3}.get(name, report["parameters"])
     assert report["trainable_parameters"] == learning
-    assert set(told["seconds"]) == {"train_seconds", "tokens_per_second", "device"}
-    assert told["seconds"]["tokens_per_second"] > 0
+    assert report["stopped_early"] is False
+    files = [path for path in (mill / "data/models" / name).iterdir() if path.is_file()]  # merged/ is there twice
+    assert report["size_bytes"] == sum(path.stat().st_size for path in files)
+    assert set(told["seconds"]) == {"train_seconds", "tokens_per_second", "device", "peak_mib", "peak_gpu_mib"}
+    assert told["seconds"]["tokens_per_second"] > 0 and 100 < told["seconds"]["peak_mib"] < 10_000
 
 
 def test_a_training_that_overfits_says_so_in_its_report():
     curve = [{"step": s, "train_loss": t, "validation_loss": v} for s, t, v in [(1, 3.0, 2.0), (2, 1.0, 2.5)]]
-    told = train.summary(Fit(curve, steps=2, best_step=1, seconds=1.0, tokens_per_second=1.0))
+    told = train.summary(Fit(curve, steps=2, best_step=1, seconds=1.0, tokens_per_second=1.0, planned=4))
     assert told["overfitting"].startswith("overfitting: from step 1 to 2")
-    assert train.summary(Fit(curve[:1], 1, 1, 1.0, 1.0))["overfitting"] is None
+    assert told["stopped_early"] is True
+    whole = train.summary(Fit(curve[:1], 1, 1, 1.0, 1.0, 1))
+    assert (whole["overfitting"], whole["stopped_early"]) == (None, False)
+
+
+def test_a_recipe_may_have_a_seed_of_its_own(mill, in_mill, write_settings):
+    """Its training alone differs: other rows or another base would not be the same recipe again."""
+    digests = []
+    for seed in (20261121, 7):  # the first is the global one
+        write_settings(recipes={"bert-lora": recipe("bert-lora", method={"seed": seed})})
+        train.main(*train_words("bert-lora", "bases/bert", to=f"-{seed}"))
+        weights = in_mill / f"data/models/bert-lora-{seed}/adapter_model.safetensors"
+        digests.append(weights.read_bytes() == (mill / "data/models/bert-lora/adapter_model.safetensors").read_bytes())
+    assert digests == [True, False]
 
 
 def test_targets_the_base_has_not_are_refused_with_nothing_written(in_mill, write_settings):

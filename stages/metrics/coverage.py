@@ -1,15 +1,12 @@
 """How much of what was asked for is in the answer."""
 
-from stages.metrics import intervals
 
+def keyword_recall(asked: list[list[str]], found: list[set[str]]) -> list[float | None]:
+    """Of each row the share of asked keywords whose lemma is in the answer; None where none is asked.
 
-def keyword_recall(asked: list[list[str]], found: list[set[str]], seed: int) -> dict:
-    """Mean over rows of the share of asked keywords whose lemma is in the answer; rows that ask none are left out.
-
-    asked: keyword lemmas of each row. found: all lemmas of each answer. Bootstrap interval; where no row asks, n is 0
-    and the interval says that nothing is known.
+    asked: keyword lemmas of each row. found: all lemmas of each answer.
     """
-    shares = [
-        sum(word in lemmas for word in words) / len(words) for words, lemmas in zip(asked, found, strict=True) if words
+    return [
+        sum(word in lemmas for word in words) / len(words) if words else None
+        for words, lemmas in zip(asked, found, strict=True)
     ]
-    return intervals.mean(shares, seed) if shares else {"value": 0.0, "low": 0.0, "high": 1.0, "n": 0}

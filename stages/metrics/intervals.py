@@ -8,6 +8,17 @@ from scipy.stats import binomtest
 RESAMPLES = 1000
 
 
+def summary(values: list[bool] | list[float | None], seed: int) -> dict:
+    """Per-row values as one figure: a share of rows where they say right or wrong, else their mean; None is left out.
+
+    Where no row has a value, n is 0 and the interval says that nothing is known.
+    """
+    known = [value for value in values if value is not None]
+    if not known:
+        return {"value": 0.0, "low": 0.0, "high": 1.0, "n": 0}
+    return share(known) if all(isinstance(value, bool) for value in known) else mean(known, seed)
+
+
 def share(hits: list[bool]) -> dict:
     """A share of rows with Wilson's score interval (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 

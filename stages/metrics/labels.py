@@ -5,9 +5,14 @@ import numpy as np
 from stages.metrics import intervals
 
 
-def accuracy(answers: list[str], targets: list[str]) -> dict:
-    """Share of rows answered with the target; Wilson interval."""
-    return intervals.share([answer == target for answer, target in zip(answers, targets, strict=True)])
+def accuracy(answers: list[str], targets: list[str]) -> list[bool]:
+    """Of each row, whether the answer is the target."""
+    return [answer == target for answer, target in zip(answers, targets, strict=True)]
+
+
+def off_label(answers: list[str], labels: tuple[str, ...]) -> list[bool]:
+    """Of each row, whether the answer is none of the labels: what free decoding may do and a chosen label cannot."""
+    return [answer not in labels for answer in answers]
 
 
 def macro_f1(answers: list[str], targets: list[str], labels: tuple[str, ...], seed: int) -> dict:
@@ -15,9 +20,7 @@ def macro_f1(answers: list[str], targets: list[str], labels: tuple[str, ...], se
 
     As scikit-learn's f1_score(average="macro") over the labels present, from counts, so that resampling is quick.
     """
-    codes = {label: i for i, label in enumerate(labels)}
-    said = np.array([codes.get(answer, len(labels)) for answer in answers])
-    true = np.array([codes[target] for target in targets])
+    said, true = codes(answers, labels), codes(targets, labels)
 
     def statistic(rows: np.ndarray) -> float:
         s, t = said[rows], true[rows]
@@ -26,3 +29,9 @@ def macro_f1(answers: list[str], targets: list[str], labels: tuple[str, ...], se
         return float(np.mean([2 * hits[i] / ((s == i).sum() + (t == i).sum()) for i in present]))
 
     return intervals.bootstrap(len(said), statistic, seed)
+
+
+def codes(answers: list[str], labels: tuple[str, ...]) -> np.ndarray:
+    """The number of each answer among the labels; len(labels) for what is none of them."""
+    known = {label: i for i, label in enumerate(labels)}
+    return np.array([known.get(answer, len(labels)) for answer in answers])

@@ -4,18 +4,15 @@ import itertools
 
 from sacrebleu.metrics import CHRF
 
-from stages.metrics import intervals
 
-
-def chrf(answers: list[str], targets: list[str], seed: int) -> dict:
-    """Mean sentence chrF, 0–100 (Popović 2015, W15-3049; sacrebleu's defaults); bootstrap interval."""
+def chrf(answers: list[str], targets: list[str]) -> list[float]:
+    """Sentence chrF of each answer, 0–100 (Popović 2015, W15-3049; sacrebleu's defaults)."""
     score = CHRF()
-    pairs = zip(answers, targets, strict=True)
-    return intervals.mean([score.sentence_score(answer, [target]).score for answer, target in pairs], seed)
+    return [score.sentence_score(answer, [target]).score for answer, target in zip(answers, targets, strict=True)]
 
 
-def distinct_2(answers: list[str], seed: int) -> dict:
-    """Mean over texts of the share of word pairs that are new in the text, 0–1; a text of one word counts 1.
+def distinct_2(answers: list[str]) -> list[float]:
+    """Share of each text's word pairs that are new in it, 0–1; a text of one word counts 1.
 
     Li et al. 2016 (N16-1014) count over a whole corpus; here over each text, so that it sees a text repeat itself.
     """
@@ -25,4 +22,4 @@ def distinct_2(answers: list[str], seed: int) -> dict:
         pairs = list(itertools.pairwise(words))
         return len(set(pairs)) / len(pairs) if pairs else float(bool(words))
 
-    return intervals.mean([one(text) for text in answers], seed)
+    return [one(text) for text in answers]

@@ -17,6 +17,7 @@ from transformers.models.bert.modeling_bert import BertPooler
 from stages.params import Base, Predict
 
 TASK_TYPE = "SEQ_CLS"  # PEFT's name for the family
+WRITES = False  # an answer is one of the labels, always
 
 
 def load(folder: str | Path, labels: tuple[str, ...] = ()) -> PreTrainedModel:
@@ -73,7 +74,6 @@ def loss(outputs: dict, labels: torch.Tensor, num_items_in_batch: torch.Tensor |
     return total / (num_items_in_batch if num_items_in_batch is not None else labels.shape[0])
 
 
-@torch.inference_mode()
 def answer(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -83,14 +83,27 @@ def answer(
     labels: tuple[str, ...],
 ) -> tuple[list[str], list[float | None]]:
     """The likeliest label of each prompt (ids) and its probability."""
+    chosen, probabilities = chances(model, tokenizer, prompts, settings, labels)
+    return chosen, [max(each) for each in probabilities]
+
+
+@torch.inference_mode()
+def chances(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[list[int]],
+    settings: Predict,
+    labels: tuple[str, ...],
+) -> tuple[list[str], list[list[float]]]:
+    """The likeliest label of each prompt (ids), and the probability of each label, in their order."""
     order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
     chosen: list[str] = [""] * len(prompts)
-    confidence: list[float | None] = [None] * len(prompts)
+    probabilities: list[list[float]] = [[] for _ in prompts]
     model.eval()
     for start in range(0, len(order), settings.batch):
         rows = order[start : start + settings.batch]
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in rows]}, return_tensors="pt").to(model.device)
-        best = model(**batch).logits.float().softmax(-1).max(-1)
-        for i, label, probability in zip(rows, best.indices.tolist(), best.values.tolist(), strict=True):
-            chosen[i], confidence[i] = labels[label], probability
-    return chosen, confidence
+        each = model(**batch).logits.float().softmax(-1)
+        for i, label, one in zip(rows, each.argmax(-1).tolist(), each.tolist(), strict=True):
+            chosen[i], probabilities[i] = labels[label], one
+    return chosen, probabilities

@@ -19,7 +19,8 @@ COLUMNS = ["input_ids", "labels"]
 class Fit:
     """What came of a training: a loss curve, one point per validation, and where its lowest stood.
 
-    Losses are mean cross-entropy in nats; a point's train_loss is the mean since the point before.
+    Losses are mean cross-entropy in nats; a point's train_loss is the mean since the point before. planned: the steps
+    there would have been, had patience not run out.
     """
 
     curve: list[dict]
@@ -27,6 +28,7 @@ class Fit:
     best_step: int
     seconds: float
     tokens_per_second: float
+    planned: int
 
 
 def fit(
@@ -105,6 +107,7 @@ def fit(
         trainer.state.best_global_step or trainer.state.global_step,
         round(seconds, 3),
         round(seen / seconds, 1),
+        trainer.state.max_steps,
     )
 
 

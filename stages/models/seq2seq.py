@@ -12,6 +12,7 @@ from transformers import (
     T5Config,
     T5ForConditionalGeneration,
 )
+from transformers.modeling_outputs import BaseModelOutput
 
 from stages.models import tokenizer as tokenizers
 from stages.params import Base, Predict
@@ -19,6 +20,7 @@ from stages.params import Base, Predict
 # T5 adds its position bias to the scores as a mask; with one, plain attention is the quickest kernel on a CPU.
 ATTENTION = "eager"
 TASK_TYPE = "SEQ_2_SEQ_LM"  # PEFT's name for the family
+WRITES = True  # an answer is written freely; a label may be something else than it says
 
 
 def load(folder: str | Path, labels: tuple[str, ...] = ()) -> PreTrainedModel:
@@ -114,3 +116,42 @@ def answer(
         for i, text in zip(chosen, tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
             texts[i] = text.strip()
     return texts, [None] * len(prompts)
+
+
+@torch.inference_mode()
+def chances(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[list[int]],
+    settings: Predict,
+    labels: tuple[str, ...],
+) -> tuple[list[str], list[list[float]]]:
+    """The likeliest label of each prompt (ids), and the probability of each label, in their order.
+
+    The likeliest has the highest mean log-probability of its tokens, the closing one included, so that a label is not
+    passed over for being long (the length normalisation of Brown et al. 2020, arXiv:2005.14165, section 2.4). A
+    label's probability is that of writing it whole, scaled so that the labels' sum to 1. The prompt is read once.
+    """
+    ids = tokenizer(list(labels))["input_ids"]
+    told = tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(model.device)
+    wanted, counted = told["input_ids"], told["attention_mask"]  # (labels, tokens)
+    shifted = model.prepare_decoder_input_ids_from_labels(wanted)
+    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
+    likeliest: list[str] = [""] * len(prompts)
+    probabilities: list[list[float]] = [[] for _ in prompts]
+    model.eval()
+    for start in range(0, len(order), settings.batch):
+        chosen = order[start : start + settings.batch]
+        batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
+        read = model.get_encoder()(**batch).last_hidden_state.repeat_interleave(len(labels), 0)
+        logits = model(
+            encoder_outputs=BaseModelOutput(read),
+            attention_mask=batch["attention_mask"].repeat_interleave(len(labels), 0),
+            decoder_input_ids=shifted.repeat(len(chosen), 1),
+        ).logits
+        at = wanted.repeat(len(chosen), 1).unsqueeze(-1)
+        told_by = logits.float().log_softmax(-1).gather(-1, at).squeeze(-1).view(len(chosen), *wanted.shape) * counted
+        best = (told_by.sum(-1) / counted.sum(-1)).argmax(-1).tolist()
+        for i, label, each in zip(chosen, best, told_by.sum(-1).softmax(-1).tolist(), strict=True):
+            likeliest[i], probabilities[i] = labels[label], each
+    return likeliest, probabilities

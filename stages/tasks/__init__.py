@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-TASKS = ("review_generation", "sentiment_label")
+TASKS = ("review_generation", "sentiment_label", "sentiment_text")
 
 
 @dataclass(frozen=True)

@@ -41,3 +41,13 @@ def test_the_seed_alone_decides_the_resamples():
     values = [0.0, 1.0, 4.0, 9.0]
     assert intervals.mean(values, seed=1) == intervals.mean(values, seed=1)
     assert intervals.mean(list(range(50)), seed=1) != intervals.mean(list(range(50)), seed=2)
+
+
+def test_rows_that_say_right_or_wrong_are_a_share_and_others_a_mean():
+    assert intervals.summary([True] * 87 + [False] * 13, seed=1) == intervals.share([True] * 87 + [False] * 13)
+    assert intervals.summary([0.0, 1.0, 4.0], seed=1) == intervals.mean([0.0, 1.0, 4.0], seed=1)
+    assert intervals.summary([0.5, None, 1.0], seed=1)["n"] == 2
+
+
+def test_where_no_row_has_a_value_nothing_is_known():
+    assert intervals.summary([None, None], seed=1) == {"value": 0.0, "low": 0.0, "high": 1.0, "n": 0}

@@ -4,14 +4,28 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from stages.metrics.labels import accuracy, macro_f1
+from stages.metrics.labels import accuracy, codes, macro_f1, off_label
 
 LABELS = ("negative", "neutral", "positive")
 
 
-def test_accuracy_is_the_share_of_equal_labels():
-    told = accuracy(["positive", "neutral", "neutral", ""], ["positive", "neutral", "negative", "positive"])
-    assert (told["value"], told["n"]) == (0.5, 4)
+def test_accuracy_says_of_each_row_whether_it_is_right():
+    said, meant = ["positive", "neutral", "neutral", ""], ["positive", "neutral", "negative", "positive"]
+    assert accuracy(said, meant) == [True, True, False, False]
+
+
+def test_what_is_none_of_the_labels_is_off():
+    assert off_label(["positive", "Positive", "", "very positive", "neutral"], LABELS) == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_code_is_the_labels_number_and_above_the_last_for_no_label():
+    assert codes(["positive", "negative", "blah"], LABELS).tolist() == [2, 0, 3]
 
 
 def test_macro_f1_is_that_of_scikit_learn():

@@ -31,7 +31,7 @@ def test_where_no_training_review_has_the_rating_all_are_looked_through():
 
 
 def test_free_text_is_met_by_the_nearest_review_alone():
-    assert list(baselines(True, TRAIN, asked((5, "кофе")))) == ["nearest_review"]
+    assert list(dict(baselines(True, TRAIN, asked((5, "кофе"))))) == ["nearest_review"]
 
 
 LABELLED = pl.DataFrame(
@@ -41,10 +41,10 @@ LABELLED = pl.DataFrame(
 
 
 def test_labels_are_met_by_the_commonest_and_by_linear_classifiers():
-    told = baselines(False, LABELLED, asked((1, "bad"), (5, "good"), (1, "bad bad")))
+    told = dict(baselines(False, LABELLED, asked((1, "bad"), (5, "good"), (1, "bad bad"))))
     assert told["majority"] == ["positive"] * 3
     assert told["tfidf_words"] == told["tfidf_characters"] == ["negative", "positive", "negative"]
 
 
 def test_training_rows_of_one_label_leave_the_majority():
-    assert baselines(False, LABELLED.filter(rating=5), asked((1, "bad"))) == {"majority": ["positive"]}
+    assert dict(baselines(False, LABELLED.filter(rating=5), asked((1, "bad")))) == {"majority": ["positive"]}

@@ -88,3 +88,46 @@ def test_a_drawn_answer_is_decided_by_the_seed(blank, tokenizer_of):
 def test_an_answer_has_at_most_its_limit_of_tokens(blank, tokenizer_of):
     model, tokenizer = blank("seq2seq"), tokenizer_of["seq2seq"]
     assert all(len(tokenizer(text)["input_ids"]) <= 8 + 2 for text in ask(model, tokenizer, Predict()))
+
+
+LABELS = ("плохо", "так себе, ничего особенного", "хорошо")
+
+
+@torch.no_grad()
+def by_hand(model, tokenizer, prompt: str) -> torch.Tensor:
+    """(labels, 2): the log-probability of writing each label after the prompt, whole and per token."""
+    told = []
+    for label in LABELS:
+        ids = torch.tensor([tokenizer(label)["input_ids"]])
+        logits = model(input_ids=torch.tensor([tokenizer(prompt)["input_ids"]]), labels=ids).logits
+        each = logits.log_softmax(-1).gather(-1, ids.unsqueeze(-1))
+        told.append([each.sum().item(), each.mean().item()])
+    return torch.tensor(told)
+
+
+@pytest.mark.parametrize("size", [1, 2, 64])
+def test_a_labels_chance_is_that_of_writing_it(blank, tokenizer_of, size):
+    model, tokenizer = blank("seq2seq").eval(), tokenizer_of["seq2seq"]
+    ids = [tokenizer(prompt)["input_ids"] for prompt in PROMPTS]
+    likeliest, chances = seq2seq.chances(model, tokenizer, ids, Predict(batch=size), LABELS)
+    for prompt, label, each in zip(PROMPTS, likeliest, chances, strict=True):
+        whole, per_token = by_hand(model, tokenizer, prompt).T
+        assert each == pytest.approx(whole.softmax(0).tolist(), abs=1e-5)
+        assert label == LABELS[per_token.argmax()]
+    lengths = [len(tokenizer(label)["input_ids"]) for label in LABELS]
+    assert len(set(lengths)) > 1  # else whole and per token would be the same, and padding would go unseen
+
+
+def test_a_long_label_is_not_passed_over_for_its_length(blank, tokenizer_of, monkeypatch):
+    """Each token is as likely as any other: the longest label is the least likely whole, and no less so per token."""
+    model, tokenizer = blank("seq2seq").eval(), tokenizer_of["seq2seq"]
+    torch.nn.init.zeros_(model.lm_head.weight)
+    ids = [tokenizer(PROMPTS[0])["input_ids"]]
+    _, chances = seq2seq.chances(model, tokenizer, ids, Predict(), LABELS)
+    assert chances[0][1] < 1e-6 < chances[0][0]
+    with torch.no_grad():  # now the long label's own tokens are a little likelier than others
+        inner = tokenizer(LABELS[1])["input_ids"]
+        monkeypatch.setattr(model.lm_head, "bias", torch.nn.Parameter(torch.zeros(model.config.vocab_size)))
+        model.lm_head.bias[inner] += 0.5
+    likeliest, chances = seq2seq.chances(model, tokenizer, ids, Predict(), LABELS)
+    assert likeliest == [LABELS[1]] and chances[0][1] < chances[0][0]

@@ -25,6 +25,11 @@ WORKED = {
         "Slow start, lovely ending.",
         "positive",
     ),
+    "sentiment_text": (
+        {"text": "Slow start, lovely ending.", "rating": 4},
+        "sentiment analysis: Slow start, lovely ending.",
+        "positive",
+    ),
 }
 
 ROWS = [
@@ -39,6 +44,7 @@ ROWS = [
 PINNED = {
     "review_generation": (1, "984ec6703f052ebb619926724b9379ce4c4563e6aa56997b7cca920db7e110ab"),
     "sentiment_label": (1, "266bc63f6bd7a20c2dfb2c41f07a42c9b474508dfcace8e340aaa484ae578137"),
+    "sentiment_text": (1, "b8e35ed9c5baca489bc3ffe0e5e7ec1538379dd837a09bdc6d9944316c7bacb4"),
 }
 
 
