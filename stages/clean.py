@@ -20,7 +20,7 @@ from stages.duplicates import Pile, collapse, fingerprints
 from stages.files import write_json
 from stages.leakage import leaks, marks
 from stages.refusal import Refusal, run
-from stages.rows import REASONS, finish, scrub
+from stages.rows import PLAIN, REASONS, finish, scrub
 from stages.rules import EXAMPLES, RULES
 from stages.schema import CLEAN, RAW, REJECTED, SPLITS
 
@@ -46,14 +46,14 @@ def clean(raw: pl.DataFrame, rules: params.Clean, block: int = BLOCK) -> tuple[p
 
 def sift(blocks: Iterable[pl.DataFrame], rules: params.Clean, folder: Path) -> tuple[Aside, Aside, dict]:
     """The same of raw rows that are read twice, block by block; the tables are put aside in the folder."""
-    plain = Aside(folder / "plain", {"text": pl.String, "rating": pl.Int8})
+    plain = Aside(folder / "plain", PLAIN)
     pile = Pile(folder / "prints", rules.near_duplicate)
     of_row, changed, examples = [SAID], dict.fromkeys(RULES, 0), {rule: [] for rule in RULES}
     for block in blocks:
         rows, altered, found = scrub(block, rules)
         single = rows.filter(pl.col("reason").is_null())
         plain.add(single)
-        pile.add(fingerprints(single["text"], rules.near_duplicate))
+        pile.add(fingerprints(single["text"], rules.near_duplicate, of=single["question"]))
         of_row.append(rows.select(pl.col(name).cast(kind) for name, kind in SAID.schema.items()))
         changed = {rule: n + altered[rule] for rule, n in changed.items()}
         examples = {rule: (pairs + found[rule])[:EXAMPLES] for rule, pairs in examples.items()}
@@ -70,7 +70,7 @@ def sift(blocks: Iterable[pl.DataFrame], rules: params.Clean, folder: Path) -> t
         rejected.add(gone.filter(here.is_not_null()))
         stays = finish(block.filter(here.is_null()), texts.filter(here.filter(was.is_null()).is_null()), rules.split)
         kept.add(stays)
-        marked.add(marks(stays["text"], threshold))
+        marked.add(marks(stays["text"], threshold, stays["question"]))
         split.append(stays["split"])
         at += block.height
     split, rating = _known(pl.concat(split)), rows["rating"].filter(reason.is_null())

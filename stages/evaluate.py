@@ -15,7 +15,7 @@ import polars as pl
 from stages import params, tasks
 from stages.files import read_json, write_json
 from stages.lemmas import said_in
-from stages.metrics import agreement, coverage, labels, overlap
+from stages.metrics import agreement, coverage, labels, marks, overlap
 from stages.models import linear
 from stages.models.baselines import baselines
 from stages.refusal import Refusal, run
@@ -23,6 +23,7 @@ from stages.schema import ANSWERS, read
 from stages.splits import judged
 
 EXAMPLES = 10
+ENOUGH = 20  # test rows of a question for figures of its own
 
 Ear = Callable[[list[str]], list[int]]
 
@@ -56,10 +57,8 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
         "headline": task.metrics[0],
         "metrics": everything["answer"],
         "slices": {
-            "rating": {
-                str(rating): score(part, part["answer"].to_list())
-                for (rating,), part in sorted(said.group_by("rating", maintain_order=True))
-            }
+            of: {key: score(part, part["answer"].to_list()) for key, part in parts.items()}
+            for of, parts in slices(task, train, said).items()
         },
         "base": {"metrics": everything["base"]},
         "baselines": {who: everything[who] for who in told if who not in ("answer", "base")},
@@ -73,12 +72,31 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
     print(f"evaluate {name}: {account['headline']} {shown} on {first['n']} rows")
 
 
+def slices(task: tasks.Task, train: pl.DataFrame, test: pl.DataFrame) -> dict[str, dict[str, pl.DataFrame]]:
+    """Test rows by what may make them hard: by rating; of marked answers by whether the question was trained on, and by
+    question where it has ENOUGH rows.
+    """
+    if task.number is None:
+        return {"rating": {str(key): part for (key,), part in sorted(test.group_by("rating", maintain_order=True))}}
+    known = pl.when(pl.col("question").is_in(train["question"].unique().implode()))
+    test = test.with_columns(seen=known.then(pl.lit("unseen_answers")).otherwise(pl.lit("unseen_questions")))
+    most = test.drop_nulls("question").filter(pl.len().over("question") >= ENOUGH)
+    by = {
+        "seen": test.group_by("seen", maintain_order=True),
+        "question": most.group_by("question", maintain_order=True),
+    }
+    return {of: {key: part for (key,), part in sorted(groups)} for of, groups in by.items()}
+
+
 def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], hear: Ear, language: str, seed: int) -> dict:
     """The task's metrics of `texts`, answers to `rows` in the same order."""
     targets = rows["target"].to_list()
     measures = {
         "accuracy": lambda: labels.accuracy(texts, targets),
         "macro_f1": lambda: labels.macro_f1(texts, targets, task.labels, seed),
+        "kappa": lambda: marks.kappa(texts, rows["mark"], task.labels, seed),
+        **{name: lambda name=name: marks.MEASURES[name](texts, rows["mark"], seed) for name in marks.MEASURES},
+        "readable": lambda: marks.readable(texts),
         "tone_agreement": lambda: agreement.tone_agreement(rows["rating"].to_list(), hear(texts)),
         "keyword_recall": lambda: coverage.keyword_recall(rows["keywords"].to_list(), said_in(texts, language), seed),
         "chrf": lambda: overlap.chrf(texts, targets, seed),

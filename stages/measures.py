@@ -45,14 +45,15 @@ def of_source(rows: pl.DataFrame, token_limit: int, language: str, accepted: dic
     last accepted snapshot; without it, or for a language whose script is not known, that column is left out.
     """
     text, filled = pl.col("text"), pl.col("text").fill_null("")
+    to = pl.col("question")  # equal answers to two questions are no duplicates
     bare = filled.str.to_lowercase().str.replace_all(r"[^\pL\pN]+", "")
     ratings = pl.col("rating").cast(pl.Int64).fill_null(0)
     faults = {
         "id_repeated": pl.col("id").is_duplicated(),
         "text_empty": filled.str.strip_chars() == "",
         "rating_unknown": ~ratings.is_in(RATINGS),
-        "duplicate": ~text.is_first_distinct() & text.is_not_null(),
-        "loose_duplicate": ~bare.is_first_distinct() & (bare != ""),
+        "duplicate": ~pl.struct(to, text).is_first_distinct() & text.is_not_null(),
+        "loose_duplicate": ~pl.struct(to, bare).is_first_distinct() & (bare != ""),
         "group_straddles": straddles(),
         **{name: filled.str.contains(pattern) for name, pattern in PERSONAL.items()},
         "card": card(filled),

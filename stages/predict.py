@@ -27,7 +27,7 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str) -> None:
     tokenizer = tokenizers.load(base)
 
     def open_model(path: Path) -> PreTrainedModel:
-        return kind.load(path, task.labels)
+        return kind.load(path, task.outputs(recipe.model.head))
 
     def answer(model: PreTrainedModel) -> tuple[list[str], list[float | None]]:
         settle(settings.numerics, settings.seed)  # both answer with the same draws

@@ -26,7 +26,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     task, kind, method = tasks.load(recipe.task), family(recipe.model.family), recipe.method
     settle(settings.numerics, settings.seed)
     train, validation = (datasets.load_from_disk(str(Path(tokens) / split)) for split in ("train", "validation"))
-    tokenizer, model = tokenizers.load(base), kind.load(base, task.labels)
+    tokenizer, model = tokenizers.load(base), kind.load(base, task.outputs(recipe.model.head))
     model = adapters.prepare(model, method, kind.TASK_TYPE, f"recipes.{name}")
     learning, size = adapters.count(model)
     done = fit(

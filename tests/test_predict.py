@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import datasets
+import polars as pl
 import pytest
 from small_mill import RECIPES
 
@@ -28,6 +29,13 @@ def test_a_label_comes_with_its_probability(mill, name):
     assert set(answers["answer"]) <= {"negative", "neutral", "positive"}
     assert answers["confidence"].is_between(1 / 3, 1).all() and answers["base_confidence"].is_between(1 / 3, 1).all()
     assert answers["confidence"].to_list() != answers["base_confidence"].to_list()
+
+
+def test_a_regressor_gives_a_number_and_no_probability(mill):
+    answers = schema.read(mill / "data/answers/bert-pair.parquet", schema.ANSWERS)
+    numbers = answers["answer"].cast(pl.Float64)
+    assert numbers.is_between(-1, 2).all() and answers["confidence"].null_count() == answers.height
+    assert answers["answer"].to_list() != answers["base_answer"].to_list()
 
 
 def test_free_text_has_no_confidence(mill):
