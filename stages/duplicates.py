@@ -6,7 +6,7 @@ contradictory   the same words with opposite ratings (two stars at most, four at
                 so every copy goes. A formula ("최고", under FORMULA characters) is another matter: a thousand write it
                 and three slip on the stars, and to drop them all would drop the commonest words of the language.
                 There the copies on the side of the fewer go; all do when neither side is more.
-duplicate       exactly the text of an earlier row.
+duplicate       exactly the text of an earlier row (and, where texts answer questions, to the same question).
 near_duplicate  as good as the text of an earlier row (see stages.minhash), or of one that is in turn.
 """
 
@@ -64,15 +64,27 @@ class Pile:
         return Prints(whole.text, whole.words, whole.chars, self.minima, self.bands)
 
 
-def fingerprints(texts: pl.Series, threshold: float | None, seed: int = 1) -> Prints:
-    """The hashes of each text; minima and bands of nothing when near-duplicates are not looked for."""
+def fingerprints(texts: pl.Series, threshold: float | None, seed: int = 1, of: pl.Series | None = None) -> Prints:
+    """The hashes of each text; minima and bands of nothing when near-duplicates are not looked for.
+
+    of: the question that each text answers, null for none. Equal answers to two questions share no hash.
+    """
     said, shingles, starts = words(texts)
-    hashes = texts.hash().to_numpy(), said, texts.str.len_chars().to_numpy()
+    salt = salts(of, texts.len())
+    hashes = texts.hash().to_numpy() ^ salt, said ^ salt, texts.str.len_chars().to_numpy()
+    shingles = shingles ^ np.repeat(salt >> np.uint64(32), np.diff(starts)).astype(np.uint32)
     if threshold is None:
         none = np.empty((texts.len(), 0))
         return Prints(*hashes, none.astype(np.uint16), none.astype(np.uint32))
     least = minhash.signatures(shingles, starts, seed)
     return Prints(*hashes, least.astype(np.uint16), minhash.bands(least, threshold))
+
+
+def salts(of: pl.Series | None, rows: int) -> np.ndarray:
+    """What the hashes of each row are mixed with, (rows) uint64: a hash of `of`, 0 (which changes nothing) for null."""
+    if of is None or of.null_count() == rows:
+        return np.zeros(rows, np.uint64)
+    return pl.select(pl.when(of.is_not_null()).then(of.hash()).otherwise(0)).to_series().cast(pl.UInt64).to_numpy()
 
 
 def collapse(texts: pl.Series | Aside, rating: pl.Series, prints: Prints, threshold: float | None) -> pl.Series:

@@ -17,7 +17,7 @@ import polars as pl
 from stages import params, tasks
 from stages.files import read_json, write_json
 from stages.lemmas import said_in
-from stages.metrics import agreement, coverage, intervals, labels, overlap
+from stages.metrics import agreement, coverage, intervals, labels, marks, overlap
 from stages.metrics.calibration import calibration
 from stages.models import linear
 from stages.models.baselines import baselines
@@ -29,6 +29,7 @@ from stages.splits import judged
 EXAMPLES = 10
 # contestant → its column of the answers table
 WHO = {"answer": "answer", "likeliest": "likeliest", "base": "base_answer", "base_likeliest": "base_likeliest"}
+ENOUGH = 20  # test rows of a question for figures of its own
 
 Ear = Callable[[list[str]], list[int]]
 Measured = dict[str, list | dict]  # metric → what each row scores, or one figure where only all rows together have one
@@ -74,10 +75,8 @@ def main(
         "metrics": figures["answer"],
         "likeliest": figures.get("likeliest"),
         "slices": {
-            "rating": {
-                str(rating): summed(score(part, part["answer"].to_list()))
-                for (rating,), part in sorted(said.group_by("rating", maintain_order=True))
-            }
+            of: {key: summed(score(part, part["answer"].to_list())) for key, part in parts.items()}
+            for of, parts in slices(task, train, said).items()
         },
         "base": {"metrics": figures["base"], "likeliest": figures.get("base_likeliest")},
         "baselines": {who: figures[who] for who in told if who not in WHO},
@@ -92,6 +91,22 @@ def main(
     first = account["metrics"][account["headline"]]
     shown = f"{first['value']:.3f} [{first['low']:.3f}, {first['high']:.3f}]"
     print(f"evaluate {name}: {account['headline']} {shown} on {first['n']} rows")
+
+
+def slices(task: tasks.Task, train: pl.DataFrame, test: pl.DataFrame) -> dict[str, dict[str, pl.DataFrame]]:
+    """Test rows by what may make them hard: by rating; of marked answers by whether the question was trained on, and by
+    question where it has ENOUGH rows.
+    """
+    if task.number is None:
+        return {"rating": {str(key): part for (key,), part in sorted(test.group_by("rating", maintain_order=True))}}
+    known = pl.when(pl.col("question").is_in(train["question"].unique().implode()))
+    test = test.with_columns(seen=known.then(pl.lit("unseen_answers")).otherwise(pl.lit("unseen_questions")))
+    most = test.drop_nulls("question").filter(pl.len().over("question") >= ENOUGH)
+    by = {
+        "seen": test.group_by("seen", maintain_order=True),
+        "question": most.group_by("question", maintain_order=True),
+    }
+    return {of: {key: part for (key,), part in sorted(groups)} for of, groups in by.items()}
 
 
 def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], hear: Ear, language: str, seed: int) -> Measured:
@@ -109,6 +124,9 @@ def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], hear: Ear, l
         "keyword_recall": lambda: coverage.keyword_recall(rows["keywords"].to_list(), said_in(texts, language)),
         "chrf": lambda: overlap.chrf(texts, targets),
         "distinct_2": lambda: overlap.distinct_2(texts),
+        "kappa": lambda: marks.kappa(texts, rows["mark"], task.labels, seed),
+        **{name: lambda name=name: marks.MEASURES[name](texts, rows["mark"], seed) for name in marks.MEASURES},
+        "readable": lambda: marks.readable(texts),
     }
     return {name: measures[name]() for name in task.metrics}
 

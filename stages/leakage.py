@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from stages.blocks import Aside
-from stages.duplicates import Prints, fingerprints
+from stages.duplicates import Prints, fingerprints, salts
 from stages.minhash import candidates, similar
 
 SEED = 2  # of the minima; duplicates are collapsed with another
@@ -15,15 +15,17 @@ SEED = 2  # of the minima; duplicates are collapsed with another
 def leakage(kept: pl.DataFrame, threshold: float) -> dict[str, int]:
     """Test rows whose words, in lower case and without punctuation, are a training row's, and those nearly so.
 
-    kept: text and split. threshold: Jaccard similarity. An exact leak is a near one too.
+    kept: text, split and, where there is one, question. threshold: Jaccard similarity. An exact leak is a near one too.
     """
-    return leaks(kept["text"], kept["split"], marks(kept["text"], threshold), threshold)
+    of = kept["question"] if "question" in kept.columns else None
+    return leaks(kept["text"], kept["split"], marks(kept["text"], threshold, of), threshold)
 
 
-def marks(texts: pl.Series, threshold: float) -> Prints:
-    """What `leaks` asks of each text; its `text` is a hash of the words."""
+def marks(texts: pl.Series, threshold: float, of: pl.Series | None = None) -> Prints:
+    """What `leaks` asks of each text; its `text` is a hash of the words, and of the question it answers."""
     plain = texts.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", "")
-    return dataclasses.replace(fingerprints(texts, threshold, SEED), text=plain.hash().to_numpy())
+    text = plain.hash().to_numpy() ^ salts(of, texts.len())
+    return dataclasses.replace(fingerprints(texts, threshold, SEED, of), text=text)
 
 
 def leaks(texts: pl.Series | Aside, split: pl.Series, prints: Prints, threshold: float) -> dict[str, int]:

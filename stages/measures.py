@@ -135,8 +135,9 @@ def _of_block(rows: pl.DataFrame, language: str) -> tuple[pl.DataFrame, pl.DataF
     )
     hashes = rows.select(
         id=pl.col("id").hash(),
-        text=pl.when(pl.col("text").is_null()).then(pl.lit(NONE)).otherwise(pl.col("text").hash()),
-        bare=pl.when(bare == "").then(pl.lit(NONE)).otherwise(bare.hash()),
+        # equal answers to two questions are no duplicates
+        text=pl.when(pl.col("text").is_null()).then(pl.lit(NONE)).otherwise(pl.struct("question", "text").hash()),
+        bare=pl.when(bare == "").then(pl.lit(NONE)).otherwise(pl.struct(pl.col("question"), bare).hash()),
         group=pl.when(pl.col("group").is_null()).then(pl.lit(NONE)).otherwise(pl.col("group").hash()),
         split=pl.col("split").hash(),
     )

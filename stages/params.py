@@ -38,7 +38,7 @@ class Strict(BaseModel):
 
 class SampleSource(Strict):
     kind: Literal["sample"]
-    corpus: Literal["places", "films"] = Field(description="which bundled synthetic corpus")
+    corpus: Literal["places", "films", "answers"] = Field(description="which bundled synthetic corpus")
     rows: PositiveInt = Field(description="raw rows to generate, planted dirt included")
 
 
@@ -51,6 +51,10 @@ class Columns(Strict):
     group: str | None = Field(None, description="what is reviewed: a place, a film; rows of one group share a split")
     rubrics: str | None = None
     split: str | None = Field(None, description="the source's own train / validation / test, where it has one")
+    question: str | None = Field(
+        None, description="what the text answers; equal answers to two questions are two texts"
+    )
+    guide: str | None = Field(None, description="the marking guide: what an answer to the question has to say")
 
 
 BadShare = Annotated[
@@ -104,9 +108,22 @@ class SqlSource(Strict):
         return self
 
 
+class Values(Strict):
+    """The source's own words for a rating or a split → ours. A word that is not named rejects its row by reason."""
+
+    rating: dict[str, float] | None = Field(None, description="e.g. {correct: 1, contradictory: 0}, in rating_range")
+    split: dict[str, Literal["train", "validation", "test"]] | None = Field(
+        None, description="e.g. {training: train, unseen_answers: test}"
+    )
+
+
 class Split(Strict):
     validation: Share
     test: Share
+    validation_of_train: bool = Field(
+        False, description="for a source that splits its rows but keeps none for validation: the share `validation` of "
+        "its training rows, by the same hash of the group, becomes validation"
+    )  # fmt: skip
 
     @pydantic.model_validator(mode="after")
     def _leaves_rows_to_train_on(self) -> "Split":
@@ -126,6 +143,14 @@ class Clean(Strict):
         0.8, description="Jaccard similarity from which a text repeats an earlier one; null: only equal texts do"
     )
     split: Split = Field(description="share of groups, by a hash of the group; the rest trains")
+    values: Values = Values()
+
+    @pydantic.model_validator(mode="after")
+    def _values_fit(self) -> "Clean":
+        low, high = self.rating_range
+        if out := [word for word, number in (self.values.rating or {}).items() if not low <= number <= high]:
+            raise ValueError(f"values.rating puts {', '.join(out)} outside rating_range [{low:g}, {high:g}]")
+        return self
 
     @pydantic.model_validator(mode="after")
     def _ranges_rise(self) -> "Clean":
@@ -292,6 +317,18 @@ class Model(Strict):
     prompt_tokens: PositiveInt = Field(description="longest input, tokens")
     target_tokens: PositiveInt = Field(description="longest target, tokens (an encoder writes none)")
     truncated_share: Share = Field(0.05, description="highest share of rows cut at those limits")
+    head: Literal["labels", "number"] = Field(
+        "labels", description="what an encoder gives: one of the task's labels, or a number (a regressor)"
+    )
+    pair: bool = Field(
+        False, description="an encoder reads the prompt's last field as a second segment (a cross-encoder)"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _the_family_has_such_a_head(self) -> "Model":
+        if self.family != "encoder" and (self.head != "labels" or self.pair):
+            raise ValueError(f"head: number and pair: true are an encoder's; {self.family} writes its answer")
+        return self
 
 
 class Optimisation(Strict):

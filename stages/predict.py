@@ -36,7 +36,7 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
     tokenizer = tokenizers.load(base)
 
     def open_model(path: Path) -> PreTrainedModel:
-        return kind.load(path, task.labels)
+        return kind.load(path, task.outputs(recipe.model.head))
 
     def write_to(model: PreTrainedModel, ids: list[list[int]]) -> tuple[list[str], list[float | None]]:
         return kind.answer(model, tokenizer, ids, recipe.model.target_tokens, recipe.predict, task.labels)
@@ -49,7 +49,8 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
             likeliest, chances = kind.chances(model, tokenizer, prompts, recipe.predict, task.labels)
             took = time.monotonic() - start
             if not kind.WRITES:  # what is likeliest is the answer
-                sure = [max(each) for each in chances]
+                sure = [max(each, default=None) for each in chances]  # a regressor gives a number and no chances
+                chances = [each or None for each in chances]
                 return {"answer": likeliest, "confidence": sure, "probabilities": chances, "seconds": took}
             chosen = {"likeliest": likeliest, "probabilities": chances, "seconds_likeliest": took}
         start = time.monotonic()

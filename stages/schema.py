@@ -1,7 +1,8 @@
 """The tables that stages hand to one another: their columns, and reading and writing them.
 
-raw       id, group, rubrics, rating, text, split   all text, exactly as the source had them; null where it had none
-clean     id, group, rubrics, rating, text, split   rating Int8 1–5 stars, split one of SPLITS, the rest text
+raw       id, group, rubrics, rating, text, split, question, guide   all text, exactly as the source had them; null
+          where it had none. An answer to a question is a text like any other; its marking guide says what earns marks
+clean     raw + mark   rating Int8 1–5 stars, mark Float64 0–1 (the same rating, not rounded), split one of SPLITS
 valid     the clean table, passed by its gate
 enriched  valid + keywords (list of text)
 rejected  the raw columns + reason + row (Int64, the row's position in the raw table, from 0)
@@ -21,8 +22,8 @@ from stages.refusal import Refusal
 
 GROUP = 122_880  # rows of a row group: Polars' own number, which it keeps to only when told, whatever the blocks
 SPLITS = ("train", "validation", "test")
-RAW = dict.fromkeys(("id", "group", "rubrics", "rating", "text", "split"), pl.String)
-CLEAN = RAW | {"rating": pl.Int8}
+RAW = dict.fromkeys(("id", "group", "rubrics", "rating", "text", "split", "question", "guide"), pl.String)
+CLEAN = RAW | {"rating": pl.Int8, "mark": pl.Float64}
 ENRICHED = CLEAN | {"keywords": pl.List(pl.String)}
 REJECTED = RAW | {"row": pl.Int64, "reason": pl.String}
 ANSWERS = {

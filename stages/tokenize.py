@@ -18,6 +18,7 @@ from stages.balance import balance
 from stages.expectations import evaluate, told, warns
 from stages.files import read_json, replacing_folder, write_json
 from stages.models import family
+from stages.models import fields as by_field
 from stages.models import tokenizer as tokenizers
 from stages.refusal import Refusal, run
 from stages.schema import ENRICHED, SPLITS, read
@@ -33,6 +34,7 @@ def main(name: str, table: str, base: str, folder: str, report: str, docs: str) 
             "a task with labels, for an encoder chooses among them", f"{task.name} writes free text",
             f"params.yaml: recipes.{name}.model.family", "write seq2seq",
         )  # fmt: skip
+    _suits(task, model, name)
     positions = read_json(Path(base) / "config.json").get("max_position_embeddings", model.prompt_tokens)
     if model.prompt_tokens > positions:
         raise Refusal(
@@ -51,12 +53,13 @@ def main(name: str, table: str, base: str, folder: str, report: str, docs: str) 
     fields = ["prompt"] if model.family == "encoder" else ["prompt", "target"]
     limits = {field: getattr(model, f"{field}_tokens") for field in fields}
     with replacing_folder(folder) as beside:
-        lengths = {field: [] for field in fields}
+        lengths, parts = {field: [] for field in fields}, []
         for split in SPLITS:
-            data = encode(drawn[split], task, family(model.family), tokenizer, model)
+            data, whole, cut_of = encode(drawn[split], task, family(model.family), tokenizer, model)
             for field in fields:
                 ids = data["input_ids" if field == "prompt" else "labels"]
-                lengths[field] += uncut(tokenizer, list(data[field]), list(ids), limits[field])
+                lengths[field] += whole or uncut(tokenizer, list(data[field]), list(ids), limits[field])
+            parts += cut_of
             data.save_to_disk(str(Path(beside) / split))
         verdicts = gate(name, recipe, pl.concat(drawn.values()), lengths, limits, docs)
     cut = {field: round(sum(n > limits[field] for n in lengths[field]) / len(lengths[field]), 6) for field in fields}
@@ -72,6 +75,10 @@ def main(name: str, table: str, base: str, folder: str, report: str, docs: str) 
             "warnings": [one["name"] for one in verdicts if not one["passed"]],
         },
     }
+    if task.fields:
+        account["truncated_fields"] = {
+            field.name: round(sum(field.name in one for one in parts) / len(parts), 6) for field in task.fields
+        }
     spread = {f"{field}_tokens": _spread(lengths.get(field, [])) for field in ("prompt", "target")}
     write_json(report, account | spread)
     n = account["rows"]
@@ -94,12 +101,27 @@ def draw(rows: pl.DataFrame, want: params.Rows, split: str, seed: int) -> pl.Dat
     return pick(rows, most, split in want.even, seed).with_columns(copy=pl.lit(0, pl.Int64))
 
 
-def encode(rows: pl.DataFrame, task: tasks.Task, kind, tokenizer, model: params.Model) -> datasets.Dataset:
-    """Rows as {id, rating, keywords, prompt, target, input_ids, labels, length}."""
+def encode(
+    rows: pl.DataFrame, task: tasks.Task, kind, tokenizer, model: params.Model
+) -> tuple[datasets.Dataset, list[int], list[set[str]]]:
+    """Rows as {id, rating, keywords, prompt, target, input_ids, labels, length}.
+
+    Of a task with fields also the columns it reads; and beside the rows, how many tokens each prompt has before any cut
+    and which of its fields were cut (of a task without them: nothing).
+    """
     prompts = [task.prompt(row) for row in rows.iter_rows(named=True)]
     targets = [task.target(row) for row in rows.iter_rows(named=True)]
-    inputs, _ = tokenizers.encode(tokenizer, prompts, model.prompt_tokens)
-    labels, _ = kind.targets(tokenizer, targets, model.target_tokens, task.labels)
+    whole, cut = [], []
+    if task.fields:
+        least = {name: next(one.least for one in task.fields if one.name == name) for name in task.cut}
+        told = [{one.name: row[one.column] or "" for one in task.fields} for row in rows.iter_rows(named=True)]
+        inputs, whole, cut = by_field.encode(tokenizer, told, _segments(task, model), least, model.prompt_tokens)
+    else:
+        inputs, _ = tokenizers.encode(tokenizer, prompts, model.prompt_tokens)
+    if model.head == "number":
+        labels = [task.number(row) for row in rows.iter_rows(named=True)]
+    else:
+        labels, _ = kind.targets(tokenizer, targets, model.target_tokens, task.labels)
     longest = [
         len(one) + (len(label) if isinstance(label, list) else 0) for one, label in zip(inputs, labels, strict=True)
     ]
@@ -107,7 +129,29 @@ def encode(rows: pl.DataFrame, task: tasks.Task, kind, tokenizer, model: params.
         "id": rows["id"].to_list(), "rating": rows["rating"].to_list(), "keywords": rows["keywords"].to_list(),
         "prompt": prompts, "target": targets, "input_ids": inputs, "labels": labels, "length": longest,
     }  # fmt: skip
-    return datasets.Dataset.from_dict(columns)
+    columns |= {column: rows[column].to_list() for column in task.columns if task.fields}
+    return datasets.Dataset.from_dict(columns), whole, cut
+
+
+def _segments(task: tasks.Task, model: params.Model) -> by_field.Join:
+    """The fields, cut or not, as what a tokenizer takes: one prompt, or as a pair the last field by itself."""
+
+    def join(texts: dict[str, str]) -> tuple[str, ...]:
+        row = {one.column: texts[one.name] for one in task.fields}
+        parts = (task.fields[:-1], task.fields[-1:]) if model.pair else (task.fields,)
+        return tuple(tasks.told(part, row) for part in parts)
+
+    return join
+
+
+def _suits(task: tasks.Task, model: params.Model, name: str) -> None:
+    """Refuse a head or a pair that the task has nothing for."""
+    for setting, wants, has in (("head", model.head == "number", task.number), ("pair", model.pair, task.fields)):
+        if wants and not has:
+            raise Refusal(
+                "a task with a number to give" if setting == "head" else "a task whose prompt has fields", task.name,
+                f"params.yaml: recipes.{name}.model.{setting}", "leave it out, or take answer_score",
+            )  # fmt: skip
 
 
 def uncut(tokenizer, texts: list[str], ids: list[list[int]], limit: int) -> list[int]:

@@ -28,7 +28,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     seed = settings.seed if method.seed is None else method.seed
     settle(settings.numerics, seed)
     train, validation = (datasets.load_from_disk(str(Path(tokens) / split)) for split in ("train", "validation"))
-    tokenizer, model = tokenizers.load(base), kind.load(base, task.labels)
+    tokenizer, model = tokenizers.load(base), kind.load(base, task.outputs(recipe.model.head))
     model = adapters.prepare(model, method, kind.TASK_TYPE, f"recipes.{name}")
     learning, size = adapters.count(model)
     done = fit(

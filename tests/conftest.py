@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from small_mill import RECIPES, enriched, evaluate_words, predict_words, settings, train_words
+from small_mill import RECIPES, answered, enriched, evaluate_words, predict_words, settings, train_words
 
 
 @pytest.fixture
@@ -30,13 +30,16 @@ def mill(tmp_path_factory) -> Path:
         patch.chdir(folder)
         Path("params.yaml").write_text(yaml.safe_dump(settings(tracking=["dvclive"]), allow_unicode=True), "utf-8")
         schema.write(table, enriched(), schema.ENRICHED)
+        schema.write("data/enriched/answers.parquet", answered(), schema.ENRICHED)
         for base in ("t5", "bert"):
             pretrain.main(base, table, f"data/bases/{base}", f"data/reports/pretrain/{base}.json")
-        judge.main("places", table, "data/bases/bert", "data/judges/places", "data/reports/judge/places.json")
+        for source in ("places", "answers"):
+            report = f"data/reports/judge/{source}.json"
+            judge.main(source, f"data/enriched/{source}.parquet", "data/bases/bert", f"data/judges/{source}", report)
         for name, wanted in RECIPES.items():
-            base, tokens = wanted["model"]["base"], f"data/tokens/{name}"
+            base, tokens, source = wanted["model"]["base"], f"data/tokens/{name}", wanted["rows"]["from"]
             report, docs = f"data/reports/tokenize/{name}.json", f"data/docs/recipes/{name}"
-            tokenize.main(name, table, f"data/{base}", tokens, report, docs)
+            tokenize.main(name, f"data/enriched/{source}.parquet", f"data/{base}", tokens, report, docs)
             train.main(*train_words(name, base))
             predict.main(*predict_words(name))
             evaluate.main(*evaluate_words(name))

@@ -36,7 +36,7 @@ def files(tmp_path, monkeypatch) -> Path:
     Path("params.yaml").write_text(yaml.safe_dump(settings(), allow_unicode=True), "utf-8")
     report()
     kept = [
-        dict.fromkeys(schema.ENRICHED, "") | {"rating": 5 - n % 2, "text": "я" * (n + 1), "keywords": []}
+        dict.fromkeys(schema.ENRICHED, "") | {"rating": 5 - n % 2, "mark": 1.0, "text": "я" * (n + 1), "keywords": []}
         for n in range(7)
     ]
     schema.write("enriched.parquet", pl.DataFrame(kept, schema=schema.ENRICHED), schema.ENRICHED)
@@ -47,7 +47,7 @@ def files(tmp_path, monkeypatch) -> Path:
     bad = [("f.jsonl", line, "bad_json", "{half") for line in (3, 4)]
     schema.write("rejected/collect/places.parquet", pl.DataFrame(bad, schema=REJECTS, orient="row"), REJECTS)
     failing = schema.CLEAN | {"expectation": pl.String}
-    row = dict.fromkeys(schema.CLEAN, "y") | {"rating": 3, "expectation": "loose_duplicate_share"}
+    row = dict.fromkeys(schema.CLEAN, "y") | {"rating": 3, "mark": 0.5, "expectation": "loose_duplicate_share"}
     schema.write("rejected/validate/places.parquet", pl.DataFrame([row], schema=failing), failing)
     return tmp_path
 

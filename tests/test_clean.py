@@ -142,7 +142,7 @@ def test_a_kept_row_is_plain_and_typed():
         {"id": "a7", "group": "cafe", "rubrics": "Кафе;Бар", "rating": "4,0", "text": " so &amp;\nso ", "split": "test"}
     )
     assert kept.schema == CLEAN
-    assert kept.rows() == [("a7", "cafe", "Кафе;Бар", 4, "so & so", "test")]
+    assert kept.rows() == [("a7", "cafe", "Кафе;Бар", 4, "so & so", "test", None, None, 0.75)]
 
 
 def test_what_can_be_repaired_is_kept_and_rubrics_cannot_pose_as_a_prompt():
@@ -348,3 +348,68 @@ def test_the_command_line_says_no_in_one_message(project, prepare, words, messag
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not Path("out").exists()
+
+
+# --- answers to questions --------------------------------------------------------------------------------------------
+
+
+def test_question_and_guide_are_cleaned_as_texts_are_and_the_mark_is_not_rounded():
+    kept, _, account = cleaned(
+        {"question": "Why &amp; <b>how</b>?", "guide": " 1. One\n2. a|b ", "rating": "0.9", "text": "so <i>so</i>"},
+        {"question": "  ", "rating": "0,25", "text": "text"},
+        rating_range=[0, 1],
+    )
+    assert kept.select("question", "guide", "mark", "rating").rows() == [
+        ("Why & how?", "1. One 2. a/b", 0.9, 5), (None, None, 0.25, 2),
+    ]  # fmt: skip
+    assert account["changed"]["html"] == 1, "of texts alone"
+
+
+def test_a_number_far_out_of_range_rejects_its_row_and_no_more():
+    _, rejected, _ = cleaned({"rating": "1e9"}, {"rating": "100000"}, {"rating": "0.5"}, rating_range=[0, 1])
+    assert rejected["reason"].to_list() == ["rating_unreadable", "rating_out_of_range"]
+
+
+def test_the_sources_words_become_numbers_and_splits_and_an_unknown_one_rejects_its_row():
+    values = {"rating": {"right": 1, "half": 0.5}, "split": {"training": "train", "new": "test"}}
+    kept, rejected, account = cleaned(
+        {"rating": " right ", "split": "training"},
+        {"rating": "half", "split": "new"},
+        {"rating": "1", "split": "new"},
+        {"rating": "half", "split": "train"},
+        {"rating": None, "split": "new"},
+        rating_range=[0, 1],
+        values=values,
+    )
+    assert kept.select("id", "mark", "rating", "split").rows() == [("0", 1.0, 5, "train"), ("1", 0.5, 3, "test")]
+    assert rejected.select("id", "reason", "rating").rows() == [
+        ("2", "rating_unreadable", "1"), ("3", "split_unknown", "half"), ("4", "rating_missing", None),
+    ]  # fmt: skip
+    assert account["rejected"]["split_unknown"] == 1
+
+
+def test_a_row_without_a_split_gets_one_although_the_sources_words_are_named():
+    kept, _, account = cleaned({"split": None}, {"split": " "}, values={"split": {"dev": "validation"}})
+    assert kept.height == 2 and account["rejected"]["split_unknown"] == 0
+
+
+def test_validation_rows_are_taken_from_the_training_rows_of_a_source_that_has_none():
+    rows = [{"split": "train" if n % 2 else "test"} for n in range(400)]
+    share = {"validation": 0.2, "test": 0.0}
+    kept = cleaned(*rows, split=share | {"validation_of_train": True}, near_duplicate=None)[0]
+    counts = dict(kept["split"].value_counts().rows())
+    assert counts["test"] == 200 and 25 <= counts["validation"] <= 55 and sum(counts.values()) == 400
+    assert set(cleaned(*rows, split=share, near_duplicate=None)[0]["split"]) == {"train", "test"}
+    more = cleaned(*rows, *rows[:7], split=share | {"validation_of_train": True}, near_duplicate=None)[0]
+    assert more.head(400)["split"].equals(kept["split"]), "new rows move no old ones"
+
+
+def test_text_that_imitates_a_prompts_fields_stays_text():
+    from stages.tasks import load as load_task
+
+    kept = cleaned(
+        {"text": "so so | guide anything", "question": "Why | answer right", "guide": "1. A<pad>", "rating": "1"},
+        max_chars=99,
+    )[0]
+    prompt = load_task("answer_score").prompt(kept.row(0, named=True))
+    assert prompt == "question Why / answer right | guide 1. A‹pad› | answer so so / guide anything"

@@ -67,3 +67,26 @@ def test_prints_of_parts_are_the_prints_of_the_whole():
     empty = fingerprints(texts.head(0), 0.8)
     assert empty.minima.shape == (0, whole.minima.shape[1]) and empty.bands.shape == (0, whole.bands.shape[1])
     assert reasons() == []
+
+
+def test_equal_answers_to_two_questions_are_two_texts():
+    texts, ratings = pl.Series([LONG, LONG, LONG + "!", LONG]), pl.Series([1, 5, 5, 1], dtype=pl.Int8)
+
+    def told(*questions: str | None) -> list[str | None]:
+        return collapse(
+            texts, ratings, fingerprints(texts, 0.8, of=pl.Series(questions, dtype=pl.String)), 0.8
+        ).to_list()
+
+    assert told("a", "b", "c", "d") == [None] * 4
+    assert told("a", "b", "b", "a") == [None, None, "near_duplicate", "duplicate"]
+    assert told("a", "a", "b", None) == ["contradictory", "contradictory", None, None]
+    assert told(None, None, None, None) == ["contradictory"] * 4
+
+
+def test_without_questions_no_hash_changes():
+    texts = pl.Series([LONG, "иное", LONG])
+    plain, none = fingerprints(texts, 0.8), fingerprints(texts, 0.8, of=pl.Series([None] * 3, dtype=pl.String))
+    mixed = fingerprints(texts, 0.8, of=pl.Series([None, "a", "b"]))
+    for name in Prints.__annotations__:
+        assert (getattr(plain, name) == getattr(none, name)).all()
+    assert (mixed.minima[0] == plain.minima[0]).all() and not (mixed.minima[0] == mixed.minima[2]).any()

@@ -26,14 +26,17 @@ def test_the_report_has_its_shape(mill, name):
     told, task = report(mill, name), tasks.load(RECIPES[name]["task"])
     assert set(told) == KEYS
     assert (told["recipe"], told["task"], told["headline"]) == (name, task.name, task.metrics[0])
-    parts = [told["metrics"], told["base"]["metrics"], *told["slices"]["rating"].values(), *told["baselines"].values()]
+    (slices,) = (told["slices"][of] for of in ("rating", "seen") if of in told["slices"])
+    parts = [told["metrics"], told["base"]["metrics"], *slices.values(), *told["baselines"].values()]
     for metrics in parts:
         assert set(metrics) == set(task.metrics)
         for one in metrics.values():
             assert set(one) == {"value", "low", "high", "n"}
             assert one["low"] <= one["value"] + 1e-6 and one["value"] <= one["high"] + 1e-6
-    assert list(told["slices"]["rating"]) == ["1", "2", "3", "4", "5"]
-    headlines = [part[told["headline"]] for part in told["slices"]["rating"].values()]
+    assert list(slices) == (
+        ["1", "2", "3", "4", "5"] if name != "bert-pair" else ["unseen_answers", "unseen_questions"]
+    )
+    headlines = [part[told["headline"]] for part in slices.values()]
     assert sum(one["n"] for one in headlines) == told["metrics"][told["headline"]]["n"] == 20
     assert len(told["examples"]) == 10
     assert set(told["examples"][0]) == {"rating", "prompt", "target", "answer", "base_answer"}
@@ -82,6 +85,32 @@ def test_the_same_answers_give_the_same_report(mill, in_mill, write_settings):
     write_settings()
     evaluate.main(*evaluate_words("t5-full", "out.json"))
     assert Path("out.json").read_bytes() == (mill / "data/reports/evaluate/t5-full.json").read_bytes()
+
+
+def test_marks_are_set_against_ridge_and_sliced_by_whether_the_question_was_trained_on(in_mill, mill, write_settings):
+    write_settings()
+    told = report(mill, "bert-pair")
+    assert set(told["baselines"]) == {"majority", "tfidf_ridge", "overlap_ridge"} and told["judge"] is None
+    assert {key: of["rmse"]["n"] for key, of in told["slices"]["seen"].items()} == dict.fromkeys(
+        told["slices"]["seen"], 10
+    )
+    assert told["slices"]["question"] == {}, "no question has twenty test rows"
+    answers = schema.read("data/answers/bert-pair.parquet", schema.ANSWERS)
+    schema.write("known.parquet", answers.with_columns(answer="target", base_answer=pl.lit("none")), schema.ANSWERS)
+    evaluate.main(*evaluate_words("bert-pair", "out.json", "known.parquet"))
+    told = json.loads(Path("out.json").read_text())
+    right = {name: one["value"] for name, one in told["metrics"].items()}
+    assert right == {"kappa": 1.0, "rmse": 0.0, "pearson": 1.0, "spearman": 1.0, "readable": 1.0}
+    assert told["base"]["metrics"]["readable"]["value"] == told["base"]["metrics"]["kappa"]["value"] == 0.0
+
+
+def test_a_question_with_enough_rows_has_figures_of_its_own():
+    rows = pl.DataFrame({"question": ["often"] * 20 + ["seldom"] * 19, "mark": [0.5] * 39})
+    train = pl.DataFrame({"question": ["often", "other"]})
+    found = evaluate.slices(tasks.load("answer_score"), train, rows)
+    assert {of: {key: part.height for key, part in parts.items()} for of, parts in found.items()} == {
+        "seen": {"unseen_answers": 20, "unseen_questions": 19}, "question": {"often": 20},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("change", ["reversed", "fewer", "another recipe"])

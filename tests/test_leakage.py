@@ -48,3 +48,12 @@ def test_a_copy_in_another_split_of_the_source_goes():
     assert kept["id"].to_list() == ["0", "4"]
     assert rejected["reason"].to_list() == ["duplicate", "near_duplicate", "near_duplicate"]
     assert account["leakage"] == {"exact": 0, "near": 0}
+
+
+def test_an_answer_leaks_only_to_its_own_question():
+    def told(*questions: str | None) -> dict[str, int]:
+        rows = {"text": [LONG, LONG + " дети"], "split": ["train", "test"], "question": questions}
+        return leakage(pl.DataFrame(rows, schema_overrides={"question": pl.String}), 0.8)
+
+    assert told("a", "b") == {"exact": 0, "near": 0}
+    assert told("a", "a") == told(None, None) == {"exact": 0, "near": 1}

@@ -22,7 +22,7 @@ def rows(*texts: str | None, **columns: list) -> pl.DataFrame:
         "split": ["train"] * of,
         "rubrics": [""] * of,
     }
-    return pl.DataFrame(given | columns, schema=CLEAN)
+    return pl.DataFrame(dict.fromkeys(CLEAN) | given | columns, schema=CLEAN)
 
 
 def measured(table: pl.DataFrame, *rules) -> pl.DataFrame:
@@ -39,6 +39,13 @@ def test_lengths_are_counted_in_characters_and_in_words_and_marks():
     assert table["tokens"].to_list() == [3, 3, 2, 0]
     assert table["truncated"].to_list() == [1, 1, 0, 0]
     assert table["chars_p95"].unique().to_list() == [10.0]
+
+
+def test_equal_answers_to_two_questions_are_no_duplicates():
+    same = ["so", "So!", "so", "so"]
+    assert faults("duplicate", *same, question=["a", "a", "b", "a"]) == [0, 0, 0, 1]
+    assert faults("loose_duplicate", *same, question=["a", "a", "b", "a"]) == [0, 1, 0, 1]
+    assert faults("duplicate", *same) == [0, 0, 1, 1]
 
 
 def test_each_rating_has_a_column_of_ones_and_zeros():

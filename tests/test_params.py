@@ -59,7 +59,7 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
         (
             "sources.films.clean.zzz",
             1,
-            "unknown key; known here: rating_range, min_chars, max_chars, language, near_duplicate, split",
+            "unknown key; known here: rating_range, min_chars, max_chars, language, near_duplicate, split, values",
         ),
         ("sede", 1, "unknown key; write seed"),
         (
@@ -67,13 +67,17 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
             "1e-3x",
             "found '1e-3x'; input should be a valid number, unable to parse string as a number",
         ),
-        ("bases.places-t5.corpus", "plces", "found 'plces', which is not there; write one of films, places"),
+        ("bases.places-t5.corpus", "plces", "found 'plces', which is not there; write one of answers, films, places"),
         (
             "judges.films.base",
             "bases/x",
             f"found 'bases/x', which is not there; write one of {BASES}",
         ),
-        (f"recipes.{RECIPE}.task", "poem", f"found 'poem', which is not there; write one of {', '.join(TASKS)}"),
+        (
+            f"recipes.{RECIPE}.task",
+            "poem",
+            f"found 'poem', which is not there; write one of {', '.join(sorted(TASKS))}",
+        ),
     ],
 )
 def test_a_mistake_says_where_what_and_what_instead(raw, address, value, rest):
@@ -153,3 +157,16 @@ def test_a_replicate_differs_in_its_seed_alone(raw):
     assert mistakes(raw) == [
         f"recipes.again.replicates: {RECIPE} differs in rows, method; leave only method.seed apart"
     ]
+
+
+def test_an_encoders_head_on_another_family_is_refused(raw):
+    for setting in ({"head": "number"}, {"pair": True}):
+        raw["recipes"][RECIPE]["model"] |= setting
+        assert any(line.startswith(f"recipes.{RECIPE}.model:") and "encoder's" in line for line in mistakes(raw))
+
+
+def test_a_value_outside_the_range_and_an_unknown_split_are_found(raw):
+    raw["sources"]["films"]["clean"]["values"] = {"rating": {"good": 10, "great": 11}}
+    assert "values.rating puts great outside rating_range [1, 10]" in " ".join(mistakes(raw))
+    raw["sources"]["films"]["clean"]["values"] = {"split": {"dev": "valid"}}
+    assert any(line.startswith("sources.films.clean.values.split.dev: found 'valid'") for line in mistakes(raw))

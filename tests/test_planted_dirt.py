@@ -16,14 +16,14 @@ ROWS = 3000
 # No near-duplicates are planted; the few that the generator writes by chance are left in.
 RULES = {
     corpus: params.Clean(
-        rating_range=(1, top),
+        rating_range=(low, top),
         min_chars=3,
         max_chars=3000,
         near_duplicate=None,
         language=(language,),
         split=params.Split(validation=0.1, test=0.15),
     )
-    for corpus, top, language in (("places", 5, "ru"), ("films", 10, "en"))
+    for corpus, low, top, language in (("places", 1, 5, "ru"), ("films", 1, 10, "en"), ("answers", 0, 1, "en"))
 }
 BOTH = pytest.mark.parametrize("corpus", RULES)
 
@@ -43,9 +43,10 @@ def expected(corpus: str, rows: int, seed: int) -> dict[str, int]:
     lost = raw["text"].str.contains("\ufffd").sum()
     rejected = clean(raw, RULES[corpus])[1]
     alone = rejected.filter(~pl.col("reason").is_in(["contradictory", "duplicate"]))
-    copies, top = defaultdict(list), RULES[corpus].rating_range[1]
-    for text, rating in raw.filter(~pl.col("id").is_in(alone["id"].implode())).select("text", "rating").iter_rows():
-        copies[" ".join(text.split())].append((float(rating.replace(",", ".")) - 1) / (top - 1))
+    copies, (low, top) = defaultdict(list), RULES[corpus].rating_range
+    said = raw.filter(~pl.col("id").is_in(alone["id"].implode())).select("question", "text", "rating")
+    for question, text, rating in said.iter_rows():
+        copies[question, " ".join(text.split())].append((float(rating.replace(",", ".")) - low) / (top - low))
     groups = [group for group in copies.values() if len(group) > 1]
     opposed = [group for group in groups if min(group) < 0.375 and max(group) >= 0.625]
     assert sum(len(group) - 1 for group in groups) == planted["duplicate"]

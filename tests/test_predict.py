@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import datasets
+import polars as pl
 import pytest
 from small_mill import RECIPES, predict_words
 
@@ -64,6 +65,13 @@ def test_requests_end_when_patience_does(monkeypatch):
     monkeypatch.setattr(predict.time, "monotonic", lambda: next(clock))
     told = predict.latency(lambda ids: None, [[1]] * 50)
     assert told == {"latency_ms": {"p50": 3000.0, "p95": 3000.0}, "requests": 2}
+
+
+def test_a_regressor_gives_a_number_and_no_probability(mill):
+    answers = schema.read(mill / "data/answers/bert-pair.parquet", schema.ANSWERS)
+    numbers = answers["answer"].cast(pl.Float64)
+    assert numbers.is_between(-1, 2).all() and answers["confidence"].null_count() == answers.height
+    assert answers["answer"].to_list() != answers["base_answer"].to_list()
 
 
 def test_free_text_has_no_confidence(mill):

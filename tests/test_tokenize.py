@@ -213,3 +213,38 @@ def test_two_ways_to_draw_training_rows_are_one_too_many(run):
 def test_a_prompt_longer_than_an_encoder_has_positions_is_refused(run):
     told = refused(run, "bert-full", model={"prompt_tokens": 129})
     assert (told.where, told.found) == ("params.yaml: recipes.bert-full.model.prompt_tokens", "129")
+
+
+# --- fields, a number, a pair ----------------------------------------------------------------------------------------
+
+ANSWERS = "data/enriched/answers.parquet"
+
+
+def test_a_pair_is_two_segments_of_fields_and_a_number_is_the_mark(run, mill):
+    splits, report = run("bert-pair", table=ANSWERS, model={"prompt_tokens": 120})
+    tokenizer, row = tokenizers.load(mill / "data/bases/bert"), splits["test"][0]
+    assert (
+        row["labels"] == row["mark"] == float(row["target"]) and splits["train"].features["labels"].dtype == "float64"
+    )
+    assert row["prompt"] == f"question {row['question']} | guide {row['guide']} | answer {row['text']}"
+    assert all(row["input_ids"].count(tokenizer.sep_token_id) == 2 for row in splits["train"])
+    plain, _ = run("bert-pair", table=ANSWERS, model={"pair": False, "head": "labels"})
+    assert plain["test"][0]["labels"] == ["0", "0.25", "0.5", "0.75", "1"].index(row["target"])
+    assert plain["test"][0]["input_ids"].count(tokenizer.sep_token_id) == 1
+    assert report["truncated_fields"].keys() == {"question", "guide", "answer"}
+
+
+def test_fields_are_cut_in_their_order_and_counted(run):
+    _, whole = run("bert-pair", table=ANSWERS, model={"prompt_tokens": 128})
+    splits, cut = run("bert-pair", table=ANSWERS, model={"prompt_tokens": 60})
+    assert whole["prompt_tokens"] == cut["prompt_tokens"], "lengths are those before the cut"
+    assert cut["truncated_fields"]["answer"] >= whole["truncated_fields"]["answer"]
+    assert cut["truncated_fields"]["guide"] > 0.9 and cut["truncated"]["prompt"] > 0.9
+    assert max(len(ids) for split in splits.values() for ids in split["input_ids"]) <= 60
+    assert "truncated_fields" not in run("bert-full")[1]
+
+
+def test_a_head_or_a_pair_that_the_task_has_nothing_for_is_refused(run):
+    for setting, found in (({"head": "number"}, "head"), ({"pair": True}, "pair")):
+        told = refused(run, "bert-full", model=setting)
+        assert (told.where, told.found) == (f"params.yaml: recipes.bert-full.model.{found}", "sentiment_label")

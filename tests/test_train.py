@@ -18,6 +18,7 @@ FILES = {
     "t5-lora": {"adapter_config.json", "adapter_model.safetensors", "merged"},
     "bert-full": {"config.json", "model.safetensors"},
     "bert-lora": {"adapter_config.json", "adapter_model.safetensors"},
+    "bert-pair": {"config.json", "model.safetensors"},
 }
 
 

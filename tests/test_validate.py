@@ -43,7 +43,7 @@ def table(**columns) -> pl.DataFrame:
         "text": [HOSTILE.format(f"text {n:02}") for n in range(40)],
         "split": ["train"] * 40,
     }
-    return pl.DataFrame(rows | columns, schema=CLEAN)
+    return pl.DataFrame(dict.fromkeys(CLEAN) | rows | columns, schema=CLEAN)
 
 
 @dataclass

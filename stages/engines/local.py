@@ -9,13 +9,13 @@ from stages import params
 from stages.blocks import Aside
 from stages.duplicates import Pile, collapse, fingerprints
 from stages.leakage import leaks, marks
-from stages.rows import Said, finish, scrub
+from stages.rows import PLAIN, Said, finish, scrub
 
 
 class Engine:
     def __init__(self, folder: Path, rules: params.Clean, threshold: float):
         self.rules, self.threshold = rules, threshold
-        self.plain = Aside(folder / "plain", {"row": pl.Int64, "text": pl.String, "rating": pl.Int8})
+        self.plain = Aside(folder / "plain", {"row": pl.Int64} | PLAIN)
         self.pile = Pile(folder / "prints", rules.near_duplicate)
         self.marked = Pile(folder / "marks", threshold)
 
@@ -25,7 +25,7 @@ class Engine:
             said = scrub(block, self.rules)
             single = said.rows.with_row_index("row", at).filter(pl.col("reason").is_null())
             self.plain.add(single)
-            self.pile.add(fingerprints(single["text"], self.rules.near_duplicate))
+            self.pile.add(fingerprints(single["text"], self.rules.near_duplicate, of=single["question"]))
             at += block.height
             yield said
 
@@ -39,7 +39,7 @@ class Engine:
             rejected.add(block.with_row_index("row", at).with_columns(here.alias("reason")).filter(here.is_not_null()))
             plain = plain.filter(reason.gather(plain["row"]).is_null())
             stays = finish(block.filter(here.is_null()), plain, self.rules.split)
-            self.marked.add(marks(stays["text"], self.threshold))
+            self.marked.add(marks(stays["text"], self.threshold, stays["question"]))
             kept.add(stays)
             split.append(stays["split"])
             at += block.height

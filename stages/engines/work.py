@@ -15,6 +15,7 @@ from stages.duplicates import Prints, fingerprints
 from stages.duplicates import repeats as repeated
 from stages.engines.ray_data import arrow
 from stages.leakage import marks
+from stages.rows import PLAIN
 from stages.schema import CLEAN, RAW
 
 Table = pa.Table
@@ -26,9 +27,9 @@ def scrub(table: Table, rules: params.Clean) -> Table:
     said = of_row.scrub(raw, rules)
     told = pl.Series("told", [json.dumps(said[1:])], pl.String).extend_constant(None, max(0, raw.height - 1))
     texts = said.rows.select(pl.when(pl.col("reason").is_null()).then("text").otherwise(pl.lit(""))).to_series()
-    about = said.rows.select(stars="rating", language="language", reason="reason")
-    rows = raw.with_columns(texts.alias("text"), *about, told.head(raw.height))
-    return _with_prints(rows, fingerprints(texts, rules.near_duplicate))
+    plain = said.rows.select(*PLAIN).rename({"rating": "stars"}).with_columns(texts.alias("text"))
+    rows = raw.with_columns(*plain, said.rows["language"], said.rows["reason"], told.head(raw.height))
+    return _with_prints(rows, fingerprints(texts, rules.near_duplicate, of=plain["question"]))
 
 
 def single(table: Table, parts: int) -> Table:
@@ -86,10 +87,10 @@ def similar(table: Table, of_cell: list[np.ndarray], threshold: float) -> Table:
 
 def finish(table: Table, stays: np.ndarray, split: params.Split, threshold: float) -> Table:
     """The rows that stay, as the clean table has them, with what leakage is measured by. stays: of every row."""
-    rows = pl.from_arrow(table.select(["row", "stars", *RAW]))
+    rows = pl.from_arrow(table.select(["row", "stars", "mark", *RAW]))
     rows = rows.filter(pl.Series(stays[rows["row"].to_numpy()], dtype=pl.Boolean))
-    kept = of_row.finish(rows.select(list(RAW)), rows.select("text", rating="stars"), split)
-    return _with_prints(kept.select(rows["row"], *CLEAN), marks(kept["text"], threshold))
+    kept = of_row.finish(rows.select(list(RAW)), rows.drop("rating").rename({"stars": "rating"}), split)
+    return _with_prints(kept.select(rows["row"], *CLEAN), marks(kept["text"], threshold, kept["question"]))
 
 
 def heard(table: Table, parts: int) -> Table:

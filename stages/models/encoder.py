@@ -1,9 +1,15 @@
-"""The encoder family (BERT-like): reads a prompt, chooses one of the task's labels."""
+"""The encoder family (BERT-like): reads a prompt, or a pair of segments, and chooses a label or gives a number.
 
+What it gives follows from its head: over several labels it is a classifier, over one output a regressor. What it reads
+follows from the ids: what stands behind a first separator is a second segment, and gets token type 1 (Devlin et al.
+2019, arXiv:1810.04805) where the base knows two types.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, mse_loss
 from transformers import (
     AutoModelForSequenceClassification,
     BertConfig,
@@ -21,7 +27,10 @@ WRITES = False  # an answer is one of the labels, always
 
 
 def load(folder: str | Path, labels: tuple[str, ...] = ()) -> PreTrainedModel:
-    """Open the model in `folder` with a head over `labels`; a folder without one gets a head drawn from the seed."""
+    """Open the model in `folder` with a head over `labels`; a folder without one gets a head drawn from the seed.
+
+    A single label is the name of the number that a regressor gives.
+    """
     return AutoModelForSequenceClassification.from_pretrained(
         str(folder),
         num_labels=len(labels),
@@ -63,14 +72,32 @@ def targets(tokenizer: PreTrainedTokenizerBase, texts: list[str], limit: int, la
     return [labels.index(text) for text in texts], 0
 
 
-def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> DataCollatorWithPadding:
+def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Callable:
     """Pads each batch to its own longest row."""
-    return DataCollatorWithPadding(tokenizer)
+    pad = DataCollatorWithPadding(tokenizer)
+    return lambda rows: typed(pad(rows), tokenizer, model)
+
+
+def typed(batch: dict, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> dict:
+    """A padded batch with token types: 1 from behind the first separator to the last. No text holds a separator
+    (tokenizer.neutral), so a prompt that is no pair has type 0 throughout.
+    """
+    if getattr(model.config, "type_vocab_size", 1) > 1:
+        ends = (batch["input_ids"] == tokenizer.sep_token_id).long()
+        batch["token_type_ids"] = (ends.cumsum(1) > ends).long() * batch["attention_mask"]
+    return batch
 
 
 def loss(outputs: dict, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None) -> torch.Tensor:
-    """Mean cross-entropy per row, in nats, over all rows that share an update (see seq2seq.loss for why)."""
-    total = cross_entropy(outputs["logits"].float(), labels, reduction="sum")
+    """Mean cross-entropy per row, in nats, over all rows that share an update (see seq2seq.loss for why).
+
+    Of a regressor, whose labels are numbers, the mean squared error.
+    """
+    logits = outputs["logits"].float()
+    if logits.shape[-1] == 1:
+        total = mse_loss(logits.squeeze(-1), labels.float(), reduction="sum")
+    else:
+        total = cross_entropy(logits, labels, reduction="sum")
     return total / (num_items_in_batch if num_items_in_batch is not None else labels.shape[0])
 
 
@@ -82,9 +109,9 @@ def answer(
     settings: Predict,
     labels: tuple[str, ...],
 ) -> tuple[list[str], list[float | None]]:
-    """The likeliest label of each prompt (ids) and its probability."""
+    """The likeliest label of each prompt (ids) and its probability; of a regressor the number as text, and no more."""
     chosen, probabilities = chances(model, tokenizer, prompts, settings, labels)
-    return chosen, [max(each) for each in probabilities]
+    return chosen, [max(each, default=None) for each in probabilities]
 
 
 @torch.inference_mode()
@@ -95,7 +122,9 @@ def chances(
     settings: Predict,
     labels: tuple[str, ...],
 ) -> tuple[list[str], list[list[float]]]:
-    """The likeliest label of each prompt (ids), and the probability of each label, in their order."""
+    """The likeliest label of each prompt (ids), and the probability of each label, in their order; of a regressor the
+    number as text, and no probabilities.
+    """
     order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
     chosen: list[str] = [""] * len(prompts)
     probabilities: list[list[float]] = [[] for _ in prompts]
@@ -103,7 +132,12 @@ def chances(
     for start in range(0, len(order), settings.batch):
         rows = order[start : start + settings.batch]
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in rows]}, return_tensors="pt").to(model.device)
-        each = model(**batch).logits.float().softmax(-1)
+        logits = model(**typed(batch, tokenizer, model)).logits.float()
+        if logits.shape[-1] == 1:
+            for i, number in zip(rows, logits.squeeze(-1).tolist(), strict=True):
+                chosen[i] = f"{number:.4f}"
+            continue
+        each = logits.softmax(-1)
         for i, label, one in zip(rows, each.argmax(-1).tolist(), each.tolist(), strict=True):
             chosen[i], probabilities[i] = labels[label], one
     return chosen, probabilities

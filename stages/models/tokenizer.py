@@ -74,7 +74,9 @@ def unigram(family: str, texts: Iterable[str], size: int, symbols: tuple[str, ..
     backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
     backend.decoder = decoders.Metaspace()
     backend.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", len(vocabulary)), ("[SEP]", 1)]
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", len(vocabulary)), ("[SEP]", 1)],
     )
     names = {"pad_token": pad, "sep_token": end, "unk_token": unknown, "cls_token": "[CLS]", "mask_token": "[MASK]"}
     return PreTrainedTokenizerFast(tokenizer_object=backend, **names)

@@ -39,6 +39,18 @@ WORDS = {
         "addresses": ("reviewer{}@example.com", "film.fan.{}@example.org", "mail-{}@post.example.com"),
         "mangled": " I can’t say it’s “art”.",
     },
+    "answers": {
+        "and": " and ",
+        "short": ("ok", "!", "?", "A"),
+        "out_of_range": ("-1", "1.5", "2", "100"),
+        "unreadable": ("half", "n/a", "full mark", "A+"),
+        "composed": "So our teacher Zoë says.",
+        "phone": ("Call me at {}.", "My number is {}.", "Text {} about my mark."),
+        "numbers": ("+1 (555) 010-{}{}", "(555) 010-{}{}", "555-010-{}{}", "+1 555 010 {}{}"),
+        "email": ("Write to {}.", "Reach me at {}."),
+        "addresses": ("student{}@example.com", "class.b.{}@example.org", "mail-{}@post.example.com"),
+        "mangled": " That’s the “short” version, isn’t it.",
+    },
 }
 LONG = 3000  # characters; a too long text has more
 CONTROL = ("\u200b", "\ufeff", "\u200e", "\x07", "\x02")
@@ -52,14 +64,18 @@ def planted(corpus: str, rows: int) -> dict[str, int]:
     return {kind: max(least, rows * share // 1000) for kind, share in (REJECTED | CLEANED).items()}
 
 
-def spoil(rng: random.Random, corpus: str, kind: str, row: dict, earlier: list[str]) -> dict:
-    """`row` with one kind of dirt. earlier: the clean texts above it, one of which a duplicate repeats."""
+def spoil(rng: random.Random, corpus: str, kind: str, row: dict, earlier: list[dict]) -> dict:
+    """`row` with one kind of dirt. earlier: the clean rows above it, one of which a duplicate repeats in all but its id
+    and rating.
+    """
     words, text = WORDS[corpus], row["text"]
     two = (f"{rng.randrange(100):02}", f"{rng.randrange(100):02}")
     match kind:
         case "duplicate":
-            copy = rng.choice(earlier)
-            return row | {"text": rng.choice((copy, copy, f" {copy}", copy + "\n", copy.replace(" ", "  ", 2)))}
+            same = rng.choice(earlier)
+            copy, same = same["text"], {name: same[name] for name in ("split", "question", "guide")}
+            text = rng.choice((copy, copy, f" {copy}", copy + "\n", copy.replace(" ", "  ", 2)))
+            return row | same | {"text": text}
         case "broken_encoding":
             return row | {"text": _broken(rng, text + words["mangled"])}
         case "empty_text":

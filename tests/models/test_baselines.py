@@ -1,8 +1,10 @@
 """Cheap answers, on literals."""
 
 import polars as pl
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 
-from stages.models.baselines import baselines, nearest_review
+from stages.models.baselines import baselines, nearest_review, overlaps
 
 TRAIN = pl.DataFrame(
     {
@@ -48,3 +50,36 @@ def test_labels_are_met_by_the_commonest_and_by_linear_classifiers():
 
 def test_training_rows_of_one_label_leave_the_majority():
     assert dict(baselines(False, LABELLED.filter(rating=5), asked((1, "bad")))) == {"majority": ["positive"]}
+
+
+# --- marks -----------------------------------------------------------------------------------------------------------
+
+GUIDE = {"why": "cold water shrinks", "how": "a sorted list is halved"}
+SAID = {"why": ("cold water shrinks", "magic"), "how": ("the sorted list is halved", "magic wand")}
+
+
+def marked(*rows: tuple[str, int]) -> pl.DataFrame:
+    """(question, 0 right or 1 wrong) → rows as a task with marks gives them."""
+    table = [
+        {"question": q, "guide": GUIDE[q], "text": SAID[q][n], "mark": 1.0 - n, "target": str(1 - n)} for q, n in rows
+    ]
+    return pl.DataFrame(table)
+
+
+def test_marks_are_met_by_the_commonest_and_by_two_ridges():
+    train = marked(*[("why", 0)] * 12, *[("why", 1)] * 8)
+    told = dict(baselines(False, train, marked(("why", 0), ("why", 1), ("how", 0), ("how", 1))))
+    assert list(told) == ["majority", "tfidf_ridge", "overlap_ridge"] and told["majority"] == ["1"] * 4
+    words, overlap = ([float(one) for one in told[kind]] for kind in ("tfidf_ridge", "overlap_ridge"))
+    assert words[:2] == pytest.approx([1, 0], abs=0.2) and overlap[:2] == pytest.approx([1, 0], abs=0.2)
+    assert overlap[2] - overlap[3] > 0.5, "what overlaps with the guide is right, whatever the question"
+
+
+def test_overlaps_are_shares_of_words():
+    rows = marked(("why", 0), ("how", 0), ("why", 1))
+    weight = TfidfVectorizer(token_pattern=r"\w+").fit([*rows["text"], *rows["guide"]])
+    found = overlaps(rows, weight)
+    assert found.shape == (3, 6)
+    assert found[0].tolist() == pytest.approx([1, 1, 1, 0, 1.0986, 1], abs=1e-4)
+    assert found[1, 1:4].tolist() == pytest.approx([0.8, 0.8, 0])
+    assert found[2].tolist() == pytest.approx([0, 0, 0, 0, 0, 1 / 3])

@@ -53,3 +53,60 @@ def test_each_prompt_gets_its_likeliest_label_in_order(classifier, tokenizer_of,
     labels, confidence = encoder.answer(model, tokenizer, ids, 1, Predict(batch=size), LABELS)
     assert labels == [LABELS[one.indices.item()] for one in likely]
     assert confidence == pytest.approx([one.values.item() for one in likely], abs=1e-5)
+
+
+# --- a regressor, a pair ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def regressor(classifier):
+    def build():
+        return encoder.load(classifier().config._name_or_path, ("answer_score",)).eval()
+
+    return build
+
+
+def test_loss_of_a_number_is_the_mean_squared_error():
+    logits, labels = torch.tensor([[0.5], [1.0], [0.0]]), torch.tensor([1.0, 1.0, 0.5])
+    assert encoder.loss({"logits": logits}, labels).item() == pytest.approx(0.5 / 3)
+    assert encoder.loss({"logits": logits}, labels, num_items_in_batch=6).item() == pytest.approx(0.5 / 6)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", [1, 64])
+def test_a_regressor_answers_with_its_number_in_order(regressor, tokenizer_of, size):
+    model, tokenizer = regressor(), tokenizer_of["encoder"]
+    assert model.config.num_labels == 1
+    torch.nn.init.normal_(model.classifier.weight, std=5.0)
+    ids = [tokenizer(prompt)["input_ids"] for prompt in PROMPTS]
+    numbers = [model(torch.tensor([one])).logits.item() for one in ids]
+    told, confidence = encoder.answer(model, tokenizer, ids, 1, Predict(batch=size), ("0", "1"))
+    assert [float(one) for one in told] == pytest.approx(numbers, abs=1e-4) and confidence == [None] * 3
+    assert len(set(told)) == 3
+
+
+def test_what_stands_behind_the_first_separator_is_a_second_segment(tokenizer_of, classifier):
+    model, tokenizer = classifier(), tokenizer_of["encoder"]
+    pair, single = (tokenizer(*one, return_token_type_ids=True) for one in (("Суп", "был холодный"), ("Кофе",)))
+    rows = [{"input_ids": one["input_ids"], "labels": 0} for one in (pair, single)]
+    assert "token_type_ids" not in encoder.collator(tokenizer, model)(rows), "this base knows one type alone"
+    model.config.type_vocab_size = 2
+    types = encoder.collator(tokenizer, model)(rows)["token_type_ids"].tolist()
+    assert types[0] == pair["token_type_ids"] and 0 < sum(types[0]) < len(types[0]) - 1
+    assert types[1] == [0] * len(types[0])
+
+
+@torch.no_grad()
+def test_training_and_answering_see_the_same_types(tokenizer_of, classifier):
+    model, tokenizer = classifier(), tokenizer_of["encoder"]
+    model.config.type_vocab_size = 2
+    old, new = model.bert.embeddings.token_type_embeddings, torch.nn.Embedding(2, 32)
+    new.weight[0] = old.weight[0]
+    model.bert.embeddings.token_type_embeddings = new
+    torch.nn.init.normal_(model.classifier.weight, std=5.0)
+    pair = tokenizer("Суп", "был холодный")["input_ids"]
+    batch = encoder.collator(tokenizer, model)([{"input_ids": pair}])
+    sure = model(**batch).logits.softmax(-1).max().item()
+    told = encoder.answer(model, tokenizer, [pair], 1, Predict(batch=1), LABELS)[1][0]
+    plain = model(torch.tensor([pair])).logits.softmax(-1).max().item()
+    assert told == pytest.approx(sure, abs=1e-6) and abs(plain - sure) > 1e-6
