@@ -54,7 +54,7 @@ def _batches(wanted: Settings, seed: int, address: str, former: str, note: dict)
     """The rows of a source; `former` is the snapshot to go on from, `note` what the new one has to carry for that."""
     match wanted.kind:
         case "sample":
-            rows = sample.generate(wanted.corpus, wanted.rows, seed)
+            rows = sample.generate(wanted.corpus, wanted.rows, seed, wanted.per_subject)
             return iter([Batch(rows.height, rows, [])])
         case "file":
             return file.read(wanted, address)

@@ -1,7 +1,8 @@
 """Measure a recipe's answers, its untuned base's and cheap baselines' on the same test rows.
 
 Reads   the recipe's datasets; its answers; the judge of its source and the judge's report
-Writes  a report: every metric with its 95% interval, overall and per rating; examples
+Writes  a report: every metric with its 95% interval, overall and per rating; the same model's answers got in another
+        way; examples
 Params  seed, numerics, recipes.<name>.task, .rows, sources.<source>.enrich.language
 """
 
@@ -15,9 +16,9 @@ import polars as pl
 from stages import params, tasks
 from stages.files import read_json, write_json
 from stages.lemmas import said_in
-from stages.metrics import agreement, coverage, labels, overlap
+from stages.metrics import agreement, coverage, labels, overlap, summary
 from stages.models import linear
-from stages.models.baselines import baselines
+from stages.models.baselines import baselines, extracts
 from stages.refusal import Refusal, run
 from stages.schema import ANSWERS, read
 from stages.splits import judged
@@ -43,10 +44,18 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
 
     hear = ear(Path(judge), settings)
 
+    bar = borne_out(tokens) if task.group else None
+
     def score(rows: pl.DataFrame, texts: list[str]) -> dict:
+        if task.group:
+            words = recipe.rows.gather.categories
+            return summary.measure(rows.to_dicts(), texts, words, language, bar["value"], settings.seed)
         return measure(task, rows, texts, hear, language, settings.seed)
 
-    told = {"answer": list(given["answer"]), "base": list(given["base_answer"])} | baselines(free, known, test)
+    others = given.select("others").explode("others").drop_nulls().unnest("others")
+    others = {who: others.filter(name=who)["answer"].to_list() for who in others["name"].unique(maintain_order=True)}
+    rivals = extracts(test.to_dicts(), settings.seed) if task.group else baselines(free, known, test)
+    told = {"answer": list(given["answer"]), "base": list(given["base_answer"])} | rivals
     everything = {who: score(test, texts) for who, texts in told.items()}
     said = test.with_columns(given["answer"])
     heard = read_json(judge_report) if free else None
@@ -63,6 +72,7 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
         },
         "base": {"metrics": everything["base"]},
         "baselines": {who: everything[who] for who in told if who not in ("answer", "base")},
+        **({"variants": {who: score(test, texts) for who, texts in others.items()}, "borne_out": bar} if bar else {}),
         "reference": score(test, test["target"].to_list()) if free else None,
         "judge": {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy")} if heard else None,
         "examples": given.select("rating", "prompt", "target", "answer", "base_answer").head(EXAMPLES).to_dicts(),
@@ -71,6 +81,11 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
     first = account["metrics"][account["headline"]]
     shown = f"{first['value']:.3f} [{first['low']:.3f}, {first['high']:.3f}]"
     print(f"evaluate {name}: {account['headline']} {shown} on {first['n']} rows")
+
+
+def borne_out(tokens: str) -> dict:
+    """From which similarity a claim of a summary counts as borne out, set on the recipe's validation rows."""
+    return summary.threshold(datasets.load_from_disk(str(Path(tokens) / "validation")).to_list())
 
 
 def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], hear: Ear, language: str, seed: int) -> dict:

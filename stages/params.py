@@ -40,6 +40,7 @@ class SampleSource(Strict):
     kind: Literal["sample"]
     corpus: Literal["places", "films"] = Field(description="which bundled synthetic corpus")
     rows: PositiveInt = Field(description="raw rows to generate, planted dirt included")
+    per_subject: PositiveInt = Field(6, description="reviews of a place or film on average")
 
 
 class Columns(Strict):
@@ -192,7 +193,7 @@ class Base(Strict):
     """A small base built here from a source's training rows."""
 
     corpus: Name = Field(description="the source whose training rows it reads")
-    family: Literal["seq2seq", "encoder"]
+    family: Literal["seq2seq", "causal", "encoder"]
     vocabulary: PositiveInt = Field(description="subword pieces of its unigram tokenizer")
     symbols: tuple[str, ...] = Field((), description="words kept as one piece each: those of the prompts it will read")
     width: PositiveInt = Field(description="hidden size; feed-forward is twice that")
@@ -264,6 +265,32 @@ class Gate(Strict):
     warning: tuple[str, ...] = Field((), description="expectations that report but do not stop")
 
 
+class References(Strict):
+    """What people wrote of the groups of a corpus, as a parquet table: one row per group, category and writer."""
+
+    path: str
+    sha256: Sha256
+    group: str = Field(description="its column that names the group")
+    category: str = Field(description="its column that names the category")
+    text: str = Field(description="its column of summaries")
+    splits: tuple[Literal["train", "validation", "test"], ...] = Field(
+        ("test",), description="where they stand in place of the rule's targets"
+    )
+
+
+class Gather(Strict):
+    """How the reviews of one group (a place, a film, a hotel) become one row."""
+
+    categories: dict[Annotated[str, Field(pattern=r"^[^|:\n]+$")], tuple[str, ...]] = Field(
+        min_length=1, description="category → its words; a sentence belongs to the one whose words it holds most of"
+    )
+    silent: str = Field(pattern=r"^[^|\n]*\w[^|\n]*$", description="what is said of a category nobody speaks of")
+    reviews: PositiveInt = Field(50, description="most reviews of a group in one row")
+    least: PositiveInt = Field(8, description="a group of fewer reviews is left out")
+    draws: PositiveInt = Field(1, description="rows made of each training group, other reviews in another order each")
+    references: References | None = None
+
+
 class Rows(Strict):
     source: Name = Field(alias="from")
     where: dict[Literal["rating"], tuple[Stars, ...]] = Field({}, description="keep rows whose column is one of these")
@@ -275,16 +302,19 @@ class Rows(Strict):
         AsIs(kind="none"), description="remedy for a rating that most training rows have"
     )
     gate: Gate = Gate()
+    gather: Gather | None = Field(None, description="for tasks that read the reviews of a group together")
 
     @pydantic.model_validator(mode="after")
     def _balances_once(self) -> "Rows":
+        if self.gather and (self.even or self.balance.kind != "none"):
+            raise ValueError("gather draws groups, even and balance draw reviews by rating; keep one of them")
         if "train" in self.even and self.balance.kind != "none":
             raise ValueError("even: [train] and balance both say how training rows are drawn; keep one of them")
         return self
 
 
 class Model(Strict):
-    family: Literal["seq2seq", "encoder"]
+    family: Literal["seq2seq", "causal", "encoder"]
     base: str = Field(
         pattern=r"^(bases|models)/[A-Za-z0-9_-]+$",
         description="bases/<name>, or models/<recipe> to start from a model trained in full",
@@ -324,6 +354,10 @@ class Predict(Strict):
     temperature: PositiveFloat = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     repetition_penalty: PositiveFloat = 1.0
+    constrain: Literal["free", "quoted", "none"] = Field(
+        "free", description="a summary's form: held, held with texts quoted from the reviews, or left to the model"
+    )
+    chunk: PositiveInt = Field(512, description="tokens of a chunk where a summary is made chunk by chunk, as baseline")
 
 
 class Recipe(Strict):

@@ -5,7 +5,8 @@ clean     id, group, rubrics, rating, text, split   rating Int8 1–5 stars, spl
 valid     the clean table, passed by its gate
 enriched  valid + keywords (list of text)
 rejected  the raw columns + reason + row (Int64, the row's position in the raw table, from 0)
-answers   id, rating, prompt, target, answer, base_answer, confidence, base_confidence
+answers   id, rating, prompt, target, answer, base_answer, confidence, base_confidence, others (the same model's
+          answers got in another way: a list of {name, answer}, null where there are none)
 """
 
 import io
@@ -30,6 +31,7 @@ ANSWERS = {
     "base_answer": pl.String,
     "confidence": pl.Float64,
     "base_confidence": pl.Float64,
+    "others": pl.List(pl.Struct({"name": pl.String, "answer": pl.String})),
 }
 
 

@@ -44,7 +44,7 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
     assert mistakes(raw) == [
         "seed: missing; add it",
         "sources.films.clean.min_chars: found -1; input should be greater than 0",
-        "bases.places-t5.family: found 'rnn'; input should be 'seq2seq' or 'encoder'",
+        "bases.places-t5.family: found 'rnn'; input should be 'seq2seq', 'causal' or 'encoder'",
         f"recipes.{RECIPE}.method.lora.rnk: unknown key; write rank",
         "judges.films.base: found 'bases/minim', which is not there; write one of bases/minilm, bases/places-t5",
     ]
@@ -65,7 +65,7 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
             "1e-3x",
             "found '1e-3x'; input should be a valid number, unable to parse string as a number",
         ),
-        ("bases.places-t5.corpus", "plces", "found 'plces', which is not there; write one of films, places"),
+        ("bases.places-t5.corpus", "plces", "found 'plces', which is not there; write one of films, places, venues"),
         (
             "judges.films.base",
             "bases/x",

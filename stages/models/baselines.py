@@ -1,9 +1,13 @@
 """Cheap answers that every model has to beat, learnt from the recipe's own training rows."""
 
+from collections.abc import Callable
+
+import numpy as np
 import polars as pl
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import NearestNeighbors
 
+from stages import centrality, summaries
 from stages.models import linear
 
 
@@ -33,3 +37,28 @@ def nearest_review(train: pl.DataFrame, test: pl.DataFrame) -> list[str]:
         for at, row in zip(asked["_at"], found.tolist(), strict=True):
             answers[at] = known["target"][row]
     return answers
+
+
+def extracts(rows: list[dict], seed: int) -> dict[str, list[str]]:
+    """name → a summary of each gathered row, made of its reviews' sentences: one of each category, and its mean score.
+
+    lead: the first sentence of the category. random: any. lexrank: the most central (Erkan and Radev 2004), which on
+    targets built by rule stands close to the rule itself, for that takes a central sentence too.
+    """
+    random = np.random.default_rng(seed)
+    chosen = {
+        "lead": lambda texts: 0,
+        "random": lambda texts: int(random.integers(len(texts))),
+        "lexrank": lambda texts: int(np.argmax(centrality.lexrank(texts))),
+    }
+    return {name: [_extract(row, choose) for row in rows] for name, choose in chosen.items()}
+
+
+def _extract(row: dict, choose: Callable[[list[str]], int]) -> str:
+    names = tuple(row["categories"])
+    rule = summaries.by_rule(row["sentences"], names, row["silent"], [one["rating"] for one in row["reviews"]])
+    parts = {}
+    for name, own in summaries.spoken(row["sentences"], names).items():
+        texts = [one["text"] for one in summaries.short(own)]
+        parts[name] = (rule[name][0], texts[choose(texts)] if texts else row["silent"])
+    return summaries.write(parts)

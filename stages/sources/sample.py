@@ -12,17 +12,18 @@ from stages.schema import RAW
 from stages.sources import dirt, films, places, review
 
 CORPORA = {"places": places, "films": films}
-PER_SUBJECT = 6  # reviews of a place or film on average; most have one or two, some forty
 
 
-def generate(corpus: str, rows: int, seed: int) -> pl.DataFrame:
+def generate(corpus: str, rows: int, seed: int, per_subject: int = 6) -> pl.DataFrame:
     """`rows` raw reviews of one corpus, planted dirt included: the columns of `schema.RAW`, all text, `split` null.
 
-    The same corpus, rows and seed give the same table. No two reviews have the same text, save the planted duplicates.
+    per_subject: reviews of a place or film on average; with 6 most have one or two, some forty.
+    The same corpus, rows, seed and per_subject give the same table. No two reviews have the same text, save the
+    planted duplicates.
     Raises KeyError for a corpus that there is not.
     """
     kind, rng = CORPORA[corpus], random.Random(f"{corpus} {seed}")
-    subjects = kind.subjects(rng, max(1, rows // PER_SUBJECT))
+    subjects = kind.subjects(rng, max(1, rows // per_subject))
     weights = [min(16.0, rng.paretovariate(1.0)) for _ in subjects]
     reviewed = rng.choices(subjects, weights, k=rows)
     ratings = rng.choices(list(review.SHARES), review.SHARES.values(), k=rows)

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-TASKS = ("review_generation", "sentiment_label")
+TASKS = ("review_generation", "review_summary", "sentiment_label")
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,8 @@ class Task:
     """A job as data: how a row becomes a prompt and a target, and how answers are measured.
 
     columns: what `prompt` and `target` read of a row of the enriched table. metrics: names, the headline first.
-    labels: the only targets there are; empty for free text. version: raised whenever the prompt changes.
+    labels: the only targets there are; empty for free text. version: raised whenever the prompt changes. group: the
+    column by which rows are gathered into one (the fifty reviews of one film); empty: a row is a review.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Task:
     target: Callable[[dict], str]
     metrics: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    group: str = ""
 
 
 def load(name: str) -> Task:
