@@ -19,11 +19,12 @@ def gather(
 ) -> pl.DataFrame:
     """At most `most` gathered rows of one split: up to want.reviews reviews of each group, chosen by a hash of id.
 
-    Groups of fewer than want.least reviews are left out. Training groups are drawn want.draws times, each time with
-    other reviews in another order: an augmentation, and `copy` counts it. A group's rows come from one split alone,
-    since splits follow groups. Columns: those of the enriched table and copy, reviews (list of {rating, text}),
-    sentences (list of {category, rating, review, text}, `review` the position in `reviews`), references (list of
-    {category, text}), categories, silent. id is the group; rating the mean, rounded; text all reviews in a row.
+    What trains and validates may have fewer (want.learn). Groups of fewer than want.least reviews are left out.
+    Training groups are drawn want.draws times, each time other reviews in another order: an augmentation, and `copy`
+    counts it. All of a group lies in one split, since splits follow groups. Columns: those of the enriched table and
+    copy, reviews (list of {rating, text}), sentences (list of {category, rating, review, text}, `review` the position
+    in `reviews`), references (list of {category, text}), categories, silent. id is the group; rating the mean, rounded;
+    text all reviews, one after the other; keywords their commonest.
     """
     rows = rows.filter(pl.len().over("group") >= want.least)
     said = (
@@ -33,13 +34,14 @@ def gather(
     said = said.with_columns(category=sentences.tag(said["text"], want.categories, language))
     own = said.group_by("id", maintain_order=True).agg(said=pl.struct("category", "text"))
     draws = want.draws if split == "train" else 1
+    size = want.reviews if split == "test" else want.learn or want.reviews
     drawn = [
         rows.with_columns(copy=pl.lit(copy, pl.Int64), order=fraction(rows["id"], f"gather {seed} {copy}"))
         for copy in range(draws)
     ]
     chosen = (
         pl.concat(drawn).sort("copy", "group", "order", "id")
-        .filter(pl.int_range(pl.len()).over("copy", "group") < want.reviews)
+        .filter(pl.int_range(pl.len()).over("copy", "group") < size)
         .with_columns(review=pl.int_range(pl.len()).over("copy", "group"))
         .join(own, on="id", how="left", maintain_order="left")
     )  # fmt: skip

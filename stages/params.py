@@ -286,6 +286,10 @@ class Gather(Strict):
     )
     silent: str = Field(pattern=r"^[^|\n]*\w[^|\n]*$", description="what is said of a category nobody speaks of")
     reviews: PositiveInt = Field(50, description="most reviews of a group in one row")
+    learn: PositiveInt | None = Field(
+        None,
+        description="most reviews in what trains and validates, for long inputs cost much; null: as many",
+    )
     least: PositiveInt = Field(8, description="a group of fewer reviews is left out")
     draws: PositiveInt = Field(1, description="rows made of each training group, other reviews in another order each")
     references: References | None = None

@@ -112,8 +112,8 @@ def _error(row: dict, parts: summaries.Parts) -> float:
 def _closest(claims: list[str], sources: list[str]) -> np.ndarray:
     """The highest cosine of each claim with a source, by TF-IDF over parts of words (any language), (claims,)."""
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
-    known = vectorizer.fit_transform(sources)
-    return (vectorizer.transform(claims) @ known.T).max(axis=1).toarray()[:, 0]
+    rows = vectorizer.fit_transform([*sources, *claims])  # claims too: a word of theirs that no source has must count
+    return (rows[len(sources) :] @ rows[: len(sources)].T).max(axis=1).toarray()[:, 0]
 
 
 def threshold(rows: list[dict], least: int = 20) -> dict:
@@ -130,11 +130,11 @@ def threshold(rows: list[dict], least: int = 20) -> dict:
     claims = [[" ".join(w for at, w in enumerate(text.split()) if at % 3 != 2) for text in texts] for texts in held]
     true = np.concatenate([_closest(said, texts) for said, texts in zip(claims, held, strict=True)])
     false = np.concatenate([_closest(said, texts) for said, texts in zip(claims, [*held[1:], held[0]], strict=True)])
-    tried = np.unique(np.round(true, 3))
+    tried = np.unique(np.floor(true * 1000) / 1000)
     gain = [(true >= at).mean() - (false >= at).mean() for at in tried]
     best = float(tried[int(np.argmax(gain))])
     return {
-        "value": round(best, 3),
+        "value": best,
         "accepted": round(float((true >= best).mean()), 3),
         "mistaken": round(float((false >= best).mean()), 3),
         "n": len(true),

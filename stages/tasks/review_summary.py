@@ -13,8 +13,8 @@ from stages.tasks import Task
 
 
 def prompt(row: dict) -> str:
-    """The categories in their order, then each review with its rating; bars part them, and no review holds one."""
-    reviews = (f"rating {one['rating']} {one['text']}" for one in row["reviews"])
+    """The categories in their order, then each review with its rating; bars part them, so no review may hold one."""
+    reviews = (f"rating {one['rating']} {one['text'].replace('|', '/')}" for one in row["reviews"])
     return summaries.BAR.join([f"summary of {', '.join(row['categories'])}", *reviews])
 
 

@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from stages.models.baselines import baselines, nearest_review
+from stages import summaries
+from stages.models.baselines import baselines, extracts, nearest_review
 
 TRAIN = pl.DataFrame(
     {
@@ -48,3 +49,28 @@ def test_labels_are_met_by_the_commonest_and_by_linear_classifiers():
 
 def test_training_rows_of_one_label_leave_the_majority():
     assert baselines(False, LABELLED.filter(rating=5), asked((1, "bad"))) == {"majority": ["positive"]}
+
+
+SUMMED = {
+    "categories": ["суп", "люди", "цены"],
+    "silent": "не пишут",
+    "reviews": [{"rating": 5, "text": ""}, {"rating": 3, "text": ""}],
+    "sentences": [
+        {"category": "суп", "rating": 5, "review": 0, "text": "Суп остыл."},
+        {"category": "суп", "rating": 5, "review": 0, "text": "Суп вкусный, чай горячий."},
+        {"category": "суп", "rating": 3, "review": 1, "text": "Вкусный, горячий."},
+        {"category": "люди", "rating": 3, "review": 1, "text": "Хамят."},
+    ],
+}
+
+
+def test_extracts_are_sentences_of_the_category_with_its_mean_score():
+    told = {name: summaries.read(texts[0], ("суп", "люди", "цены")) for name, texts in extracts([SUMMED], 1).items()}
+    assert list(told) == ["lead", "random", "lexrank"]
+    for one in told.values():
+        assert not one.malformed
+        assert (one.parts["суп"][0], one.parts["люди"], one.parts["цены"]) == (8, (5, "Хамят."), (8, "не пишут"))
+    assert told["lead"].parts["суп"][1] == "Суп остыл."
+    assert told["lexrank"].parts["суп"][1] == "Суп вкусный, чай горячий."
+    drawn = {extracts([SUMMED], seed)["random"][0] for seed in range(12)}
+    assert len(drawn) == 3
