@@ -26,7 +26,7 @@ def main(name: str, raw: str, bad: str, report: str) -> None:
     settings = params.load()
     wanted = params.entry(settings.sources, name, "sources").collect
     address = f"params.yaml: sources.{name}.collect"
-    draw = Draw(getattr(wanted, "sample", None), settings.seed)
+    draw = Draw(getattr(wanted, "sample", None), settings.seed, getattr(wanted, "sample_by", "id"))
     read, kept, rejects, first = 0, 0, Counter(), []
     with snapshot.writing((raw, RAW), (bad, REJECTS)) as (rows, aside):
         for batch in _batches(wanted, settings.seed, address, raw, rows.note):

@@ -46,10 +46,17 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
 
     bar = borne_out(tokens) if task.group else None
 
-    def score(rows: pl.DataFrame, texts: list[str]) -> dict:
+    def score(rows: pl.DataFrame, texts: list[str], own: bool = False) -> dict:
         if task.group:
             words = recipe.rows.gather.categories
-            return summary.measure(rows.to_dicts(), texts, words, language, bar["value"], settings.seed)
+            return summary.measure(
+                [summary.without_own(row) if own else row for row in rows.to_dicts()],
+                texts,
+                words,
+                language,
+                bar["value"],
+                settings.seed,
+            )
         return measure(task, rows, texts, hear, language, settings.seed)
 
     others = given.select("others").explode("others").drop_nulls().unnest("others")
@@ -73,7 +80,7 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
         "base": {"metrics": everything["base"]},
         "baselines": {who: everything[who] for who in told if who not in ("answer", "base")},
         **({"variants": {who: score(test, texts) for who, texts in others.items()}, "borne_out": bar} if bar else {}),
-        "reference": score(test, test["target"].to_list()) if free else None,
+        "reference": score(test, test["target"].to_list(), own=True) if free else None,
         "judge": {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy")} if heard else None,
         "examples": given.select("rating", "prompt", "target", "answer", "base_answer").head(EXAMPLES).to_dicts(),
     }

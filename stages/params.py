@@ -71,6 +71,7 @@ class FileSource(Strict):
         None, description="of the file as it lies; of several files a mapping, file: sha256; refused when it differs"
     )
     sample: PositiveInt | None = Field(None, description="rows to keep, chosen by a hash of id and seed; null: all")
+    sample_by: Literal["id", "group"] = Field("id", description="group keeps whole groups, for what gathers them")
     bad_share: BadShare = 0.01
 
 
@@ -82,6 +83,7 @@ class HubSource(Strict):
     split: tuple[str, ...] = Field(min_length=1, description="splits to read, one after the other")
     columns: Columns
     sample: PositiveInt | None = Field(None, description="rows to keep, chosen by a hash of id and seed; null: all")
+    sample_by: Literal["id", "group"] = Field("id", description="group keeps whole groups, for what gathers them")
     bad_share: BadShare = 0.01
 
 

@@ -76,6 +76,13 @@ def wanted(row: dict) -> dict[str, list[str]]:
     return people or {name: [text] for name, (_, text) in rule.items() if text != row["silent"]}
 
 
+def without_own(row: dict) -> dict:
+    """The row without the references that its target repeats: a person is measured against the others alone."""
+    own = summaries.read(row["target"], tuple(row["categories"])).parts
+    others = [one for one in row["references"] if own.get(one["category"], (0, ""))[1] != one["text"]]
+    return row | {"references": others}
+
+
 def _overlap(row: dict, parts: summaries.Parts) -> dict[str, float]:
     """Mean over the row's categories: ROUGE against all references, and the best rougeL among them."""
     told = [rouge(parts.get(name, (0, ""))[1], texts) for name, texts in wanted(row).items()]

@@ -43,7 +43,8 @@ def extracts(rows: list[dict], seed: int) -> dict[str, list[str]]:
     """name → a summary of each gathered row, made of its reviews' sentences: one of each category, and its mean score.
 
     lead: the first sentence of the category. random: any. lexrank: the most central (Erkan and Radev 2004), which on
-    targets built by rule stands close to the rule itself, for that takes a central sentence too.
+    targets built by rule stands close to the rule itself, for that takes a central sentence too. rule: what the rule
+    builds (summaries.by_rule), where people's summaries are what is measured against.
     """
     random = np.random.default_rng(seed)
     chosen = {
@@ -51,14 +52,20 @@ def extracts(rows: list[dict], seed: int) -> dict[str, list[str]]:
         "random": lambda texts: int(random.integers(len(texts))),
         "lexrank": lambda texts: int(np.argmax(centrality.lexrank(texts))),
     }
-    return {name: [_extract(row, choose) for row in rows] for name, choose in chosen.items()}
+    told = {name: [_extract(row, choose) for row in rows] for name, choose in chosen.items()}
+    return told | (
+        {"rule": [summaries.write(_rule(row)) for row in rows]} if any(r["references"] for r in rows) else {}
+    )
 
 
 def _extract(row: dict, choose: Callable[[list[str]], int]) -> str:
-    names = tuple(row["categories"])
-    rule = summaries.by_rule(row["sentences"], names, row["silent"], [one["rating"] for one in row["reviews"]])
-    parts = {}
-    for name, own in summaries.spoken(row["sentences"], names).items():
+    rule, parts = _rule(row), {}
+    for name, own in summaries.spoken(row["sentences"], tuple(row["categories"])).items():
         texts = [one["text"] for one in summaries.short(own)]
         parts[name] = (rule[name][0], texts[choose(texts)] if texts else row["silent"])
     return summaries.write(parts)
+
+
+def _rule(row: dict) -> summaries.Parts:
+    ratings = [one["rating"] for one in row["reviews"]]
+    return summaries.by_rule(row["sentences"], tuple(row["categories"]), row["silent"], ratings)

@@ -58,6 +58,11 @@ def test_people_stand_before_the_rule_and_best_is_the_nearest_of_them():
     assert told["rouge_l_best"] == 1 and told["rouge_l"] == pytest.approx((1 + 1 / 3) / 2, abs=1e-6)
 
 
+def test_a_person_is_measured_against_the_others():
+    people = [{"category": "food", "text": "The rolls were fresh."}, {"category": "food", "text": "Good tea."}]
+    assert summary.without_own(row(references=people))["references"] == people[1:]
+
+
 def test_silent_categories_ask_for_nothing():
     told = measured("food: 9 | The rolls were fresh. | staff: 9 | nobody says",
                     target="food: 10 | The rolls were fresh. | staff: 0 | nobody says",

@@ -54,6 +54,7 @@ def test_training_rows_of_one_label_leave_the_majority():
 SUMMED = {
     "categories": ["суп", "люди", "цены"],
     "silent": "не пишут",
+    "references": [],
     "reviews": [{"rating": 5, "text": ""}, {"rating": 3, "text": ""}],
     "sentences": [
         {"category": "суп", "rating": 5, "review": 0, "text": "Суп остыл."},
@@ -74,3 +75,10 @@ def test_extracts_are_sentences_of_the_category_with_its_mean_score():
     assert told["lexrank"].parts["суп"][1] == "Суп вкусный, чай горячий."
     drawn = {extracts([SUMMED], seed)["random"][0] for seed in range(12)}
     assert len(drawn) == 3
+
+
+def test_the_rule_is_a_rival_where_people_wrote_what_is_measured_against():
+    row = SUMMED | {"references": [{"category": "суп", "text": "Суп как суп."}]}
+    told = extracts([row, SUMMED], 1)
+    assert told["rule"][0].startswith("суп: 8 | Суп остыл. | люди: 5 | Хамят.")
+    assert "rule" not in extracts([SUMMED], 1)
