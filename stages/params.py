@@ -509,8 +509,9 @@ def _dangling(raw: dict) -> list[str]:
     whole = {f"models/{name}" for name, recipe in recipes.items() if get(recipe, "method", "kind") == "full"}
     tasks = {path.stem for path in (Path(__file__).parent / "tasks").glob("[!_]*.py")}
     pointers = [(f"bases.{name}.corpus", get(base, "corpus"), sources) for name, base in section("bases").items()]
-    for name, judge in section("judges").items():
-        pointers += [(f"judges.{name}", name, sources), (f"judges.{name}.base", get(judge, "base"), bases)]
+    encoding = bases - {f"bases/{name}" for name, base in section("bases").items() if get(base, "family") == "causal"}
+    for name, judge in section("judges").items():  # a decoder has no encoder to hear with
+        pointers += [(f"judges.{name}", name, sources), (f"judges.{name}.base", get(judge, "base"), encoding)]
     for name, recipe in recipes.items():
         at = f"recipes.{name}"
         pointers += [

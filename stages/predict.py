@@ -30,38 +30,38 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str) -> None:
     def open_model(path: Path) -> PreTrainedModel:
         return kind.load(path, task.labels)
 
-    limit = recipe.model.target_tokens
+    ids, limit, how = list(rows["input_ids"]), recipe.model.target_tokens, recipe.predict
+    gathered = rows.select_columns(list(task.columns)).to_list() if task.group else []
+    forms = structured.forms(tokenizer, gathered, limit, how.constrain) if task.group else None
 
-    def answer(model: PreTrainedModel, ids: list, forms: list | None = None) -> tuple[list[str], list[float | None]]:
+    def answer(model: PreTrainedModel, ids: list, forms: list | None) -> tuple[list[str], list[float | None]]:
         settle(settings.numerics, settings.seed)  # all answer with the same draws
         held = {"forms": forms} if forms else {}
-        return kind.answer(model.to(device()), tokenizer, ids, limit, recipe.predict, task.labels, **held)
+        return kind.answer(model.to(device()), tokenizer, ids, limit, how, task.labels, **held)
 
-    ids = list(rows["input_ids"])
-    gathered = rows.select_columns(list(task.columns)).to_list() if task.group else []
-    forms = structured.forms(tokenizer, gathered, limit, recipe.predict.constrain) if task.group else None
+    def encode(texts: list[str]) -> list[list[int]]:
+        return tokenizers.encode(tokenizer, texts, recipe.model.prompt_tokens)[0]
+
+    def tell(parts: list[dict]) -> list[str]:
+        held = structured.forms(tokenizer, parts, limit, how.constrain)
+        return structured.held(answer(model, encode([task.prompt(one) for one in parts]), held)[0], parts, held)
+
     settle(settings.numerics, settings.seed)
     before, sure_before = answer(open_model(Path(base)), ids, forms)
     model = adapters.load(Path(folder), Path(base), open_model)
     after, sure = answer(model, ids, forms)
     others = [None] * len(ids)
     if task.group:
-
-        def encode(texts: list[str]) -> list[list[int]]:
-            return tokenizers.encode(tokenizer, texts, recipe.model.prompt_tokens)[0]
-
-        def tell(parts: list[dict]) -> list[str]:
-            held = structured.forms(tokenizer, parts, limit, recipe.predict.constrain)
-            return answer(model, encode([task.prompt(one) for one in parts]), held)[0]
-
-        loose = answer(model, ids)[0]
-        joined = structured.map_reduce(
-            gathered, task.prompt, lambda text: len(encode([text])[0]), recipe.predict.chunk, tell
-        )
+        structured.held(before + after, gathered * 2, forms)
+        ways = {
+            "unconstrained": answer(model, ids, None)[0],
+            "map_reduce": structured.map_reduce(
+                gathered, task.prompt, lambda text: len(encode([text])[0]), how.chunk, tell
+            ),
+        }
         others = [
-            [{"name": "unconstrained", "answer": one}, {"name": "map_reduce", "answer": other}]
-            for one, other in zip(loose, joined, strict=True)
-        ]
+            [{"name": name, "answer": texts[at]} for name, texts in ways.items()] for at in range(len(ids))
+        ]  # fmt: skip
     table = pl.DataFrame(
         {
             **{column: list(rows[column]) for column in ("id", "rating", "prompt", "target")},

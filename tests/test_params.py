@@ -83,6 +83,23 @@ def test_a_mistake_says_where_what_and_what_instead(raw, address, value, rest):
     assert f"{address}: {rest}" in mistakes(raw)
 
 
+def test_a_decoder_cannot_hear_for_a_judge(raw):
+    raw["bases"]["llama"] = raw["bases"]["places-t5"] | {"family": "causal"}
+    raw["judges"]["films"]["base"] = "bases/llama"
+    assert "judges.films.base: found 'bases/llama'" in "".join(mistakes(raw))
+
+
+def test_groups_and_ratings_are_not_drawn_both(raw):
+    raw["recipes"]["review_summary-venues-full"]["rows"]["even"] = ["test"]
+    assert "keep one of them" in "".join(mistakes(raw))
+
+
+def test_a_category_may_hold_no_mark_of_the_form(raw):
+    gather = raw["recipes"]["review_summary-venues-full"]["rows"]["gather"]
+    gather["categories"] = {"цены: |": ["цена"]}
+    assert "rows.gather.categories" in "".join(mistakes(raw))
+
+
 def test_a_dangling_base_and_release_are_found(raw):
     raw["recipes"][RECIPE]["model"]["base"] = "models/review_generation-places-lora"  # a LoRA model is no base
     raw["publish"]["gone"] = dict(raw["publish"]["review_generation-places-full"])

@@ -49,8 +49,8 @@ def said(*rows: tuple[str, int, str]) -> list[dict]:
 
 def test_the_rule_takes_the_central_sentence_of_the_tone_of_the_mean():
     own = said(
-        ("еда", 5, "Плов вкусный"), ("еда", 5, "Вкусный плов, чай, десерт"), ("еда", 5, "Чай, десерт"),
-        ("еда", 1, "Плов, чай, десерт, вкусный"), ("", 1, "Плов плов"),
+        ("еда", 1, "Плов, чай, десерт, вкусный"), ("еда", 5, "Плов вкусный"), ("еда", 5, "Вкусный плов, чай, десерт"),
+        ("еда", 5, "Чай, десерт"), ("", 1, "Плов плов"),
     )  # fmt: skip
     parts = by_rule(own, NAMES, "не пишут", [5, 1, 3])
     assert parts["еда"] == (8, "Вкусный плов, чай, десерт"), "the central one, but not of the one unhappy review"

@@ -31,6 +31,13 @@ def forms(tokenizer: PreTrainedTokenizerBase, rows: list[dict], limit: int, how:
     return made
 
 
+def held(texts: list[str], rows: list[dict], forms: list[Form] | None) -> list[str]:
+    """The texts, once each was read: an answer written under a form that is not in it is a fault of the form's."""
+    for text, row in zip(texts, rows if forms else [], strict=bool(forms)):
+        assert not summaries.read(text, tuple(row["categories"])).malformed, f"out of form: {text!r}"
+    return texts
+
+
 def chunks(row: dict, prompt: Prompt, length: Callable[[str], int], most: int) -> list[dict]:
     """The row's reviews as several rows, in order, each with a prompt of at most `most` tokens (or of one review)."""
     alone = length(prompt(row | {"reviews": []}))

@@ -61,3 +61,13 @@ def test_the_form_of_a_row(tokenizer_of):
     assert (free.categories, free.quotes) == (("суп", "кофе"), None)
     assert free.text == quoted.text == room(free.vocabulary, free.categories, 60)
     assert quoted.quotes == (("Суп номер 0.", "Суп номер 1."), ("не пишут",))
+
+
+def test_an_answer_out_of_its_form_is_a_fault(tokenizer_of):
+    rows = [row(1)]
+    forms = structured.forms(tokenizer_of["causal"], rows, 60, "free")
+    whole = "суп: 5 | Суп. | кофе: 5 | не пишут"
+    assert structured.held([whole], rows, forms) == [whole]
+    assert structured.held(["вздор"], rows, None) == ["вздор"], "no form was asked for"
+    with pytest.raises(AssertionError, match="out of form"):
+        structured.held(["вздор"], rows, forms)
