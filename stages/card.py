@@ -12,7 +12,7 @@ from stages.params import HubBase, Recipe, Release, Source
 from stages.table import interval, number
 
 # What the Hub calls the job of each family; text2text-generation has left transformers' pipelines.
-PIPELINE = {"seq2seq": "text-generation", "encoder": "text-classification"}
+PIPELINE = {"seq2seq": "text-generation", "causal": "text-generation", "encoder": "text-classification"}
 LANGUAGE = {"ru": "Russian", "en": "English", "ko": "Korean"}
 
 

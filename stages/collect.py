@@ -26,7 +26,7 @@ def main(name: str, raw: str, bad: str, report: str) -> None:
     settings = params.load()
     wanted = params.entry(settings.sources, name, "sources").collect
     address = f"params.yaml: sources.{name}.collect"
-    draw = Draw(getattr(wanted, "sample", None), settings.seed)
+    draw = Draw(getattr(wanted, "sample", None), settings.seed, getattr(wanted, "sample_by", "id"))
     read, kept, rejects, first = 0, 0, Counter(), []
     with snapshot.writing((raw, RAW), (bad, REJECTS)) as (rows, aside):
         for batch in _batches(wanted, settings.seed, address, raw, rows.note):
@@ -54,7 +54,7 @@ def _batches(wanted: Settings, seed: int, address: str, former: str, note: dict)
     """The rows of a source; `former` is the snapshot to go on from, `note` what the new one has to carry for that."""
     match wanted.kind:
         case "sample":
-            rows = sample.generate(wanted.corpus, wanted.rows, seed)
+            rows = sample.generate(wanted.corpus, wanted.rows, seed, wanted.per_subject)
             return iter([Batch(rows.height, rows, [])])
         case "file":
             return file.read(wanted, address)

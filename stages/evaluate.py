@@ -1,8 +1,9 @@
 """Measure a recipe's answers, its untuned base's and cheap baselines' on the same test rows.
 
 Reads   the recipe's datasets; its answers; the judge of its source and the judge's report
-Writes  a report: every metric with its 95% interval, overall and per rating; examples. The score of each row by each
-        contestant, for compare to set them against one another; the seconds the baselines took
+Writes  a report: every metric with its 95% interval, overall and per rating; the same model's answers got in another
+        way; examples. The score of each row by each contestant, for compare to set them against one another; the
+        seconds the baselines took
 Params  seed, numerics, recipes.<name>.task, .rows, sources.<source>.enrich.language
 """
 
@@ -17,10 +18,10 @@ import polars as pl
 from stages import params, tasks
 from stages.files import read_json, write_json
 from stages.lemmas import said_in
-from stages.metrics import agreement, coverage, intervals, labels, marks, overlap
+from stages.metrics import agreement, coverage, intervals, labels, marks, overlap, summary
 from stages.metrics.calibration import calibration
 from stages.models import linear
-from stages.models.baselines import baselines
+from stages.models.baselines import baselines, extracts
 from stages.refusal import Refusal, run
 from stages.schema import ANSWERS, SCORES, read, write
 from stages.scores import scores as by_row
@@ -51,7 +52,12 @@ def main(
     known = train.filter(~judged(train["id"])) if free else train
     hear = ear(Path(judge), settings)
 
-    def score(rows: pl.DataFrame, texts: list[str]) -> Measured:
+    bar = borne_out(tokens) if task.group else None
+
+    def score(rows: pl.DataFrame, texts: list[str], own: bool = False) -> Measured:
+        if task.group:
+            asked = [summary.without_own(row) if own else row for row in rows.to_dicts()]
+            return summary.by_row(asked, texts, recipe.rows.gather.categories, language, bar["value"])
         return measure(task, rows, texts, hear, language, settings.seed)
 
     def summed(measured: Measured) -> dict:
@@ -60,9 +66,12 @@ def main(
             for metric, one in measured.items()
         }
 
+    others = given.select("others").explode("others").drop_nulls().unnest("others")
+    others = {who: others.filter(name=who)["answer"].to_list() for who in others["name"].unique(maintain_order=True)}
     told = {who: given[column].to_list() for who, column in WHO.items() if not given[column].null_count()}
+    rivals = extracts(test.to_dicts(), settings.seed).items() if task.group else baselines(free, known, test)
     took, start = {}, time.monotonic()
-    for who, texts in baselines(free, known, test):
+    for who, texts in rivals:
         told[who], took[who], start = texts, round(time.monotonic() - start, 3), time.monotonic()
     everything = {who: score(test, texts) for who, texts in told.items()}
     figures = {who: summed(measured) for who, measured in everything.items()}
@@ -80,7 +89,8 @@ def main(
         },
         "base": {"metrics": figures["base"], "likeliest": figures.get("base_likeliest")},
         "baselines": {who: figures[who] for who in told if who not in WHO},
-        "reference": summed(score(test, test["target"].to_list())) if free else None,
+        **({"variants": {who: summed(score(test, of)) for who, of in others.items()}, "borne_out": bar} if bar else {}),
+        "reference": summed(score(test, test["target"].to_list(), own=True)) if free else None,
         "calibration": calibrated(given, task.labels, settings.seed),
         "judge": {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy")} if heard else None,
         "examples": given.select("rating", "prompt", "target", "answer", "base_answer").head(EXAMPLES).to_dicts(),
@@ -91,6 +101,11 @@ def main(
     first = account["metrics"][account["headline"]]
     shown = f"{first['value']:.3f} [{first['low']:.3f}, {first['high']:.3f}]"
     print(f"evaluate {name}: {account['headline']} {shown} on {first['n']} rows")
+
+
+def borne_out(tokens: str) -> dict:
+    """From which similarity a claim of a summary counts as borne out, set on the recipe's validation rows."""
+    return summary.threshold(datasets.load_from_disk(str(Path(tokens) / "validation")).to_list())
 
 
 def slices(task: tasks.Task, train: pl.DataFrame, test: pl.DataFrame) -> dict[str, dict[str, pl.DataFrame]]:

@@ -40,6 +40,7 @@ class SampleSource(Strict):
     kind: Literal["sample"]
     corpus: Literal["places", "films", "answers"] = Field(description="which bundled synthetic corpus")
     rows: PositiveInt = Field(description="raw rows to generate, planted dirt included")
+    per_subject: PositiveInt = Field(6, description="reviews of a place or film on average")
 
 
 class Columns(Strict):
@@ -74,6 +75,7 @@ class FileSource(Strict):
         None, description="of the file as it lies; of several files a mapping, file: sha256; refused when it differs"
     )
     sample: PositiveInt | None = Field(None, description="rows to keep, chosen by a hash of id and seed; null: all")
+    sample_by: Literal["id", "group"] = Field("id", description="group keeps whole groups, for what gathers them")
     bad_share: BadShare = 0.01
 
 
@@ -85,6 +87,7 @@ class HubSource(Strict):
     split: tuple[str, ...] = Field(min_length=1, description="splits to read, one after the other")
     columns: Columns
     sample: PositiveInt | None = Field(None, description="rows to keep, chosen by a hash of id and seed; null: all")
+    sample_by: Literal["id", "group"] = Field("id", description="group keeps whole groups, for what gathers them")
     bad_share: BadShare = 0.01
 
 
@@ -217,7 +220,7 @@ class Base(Strict):
     """A small base built here from a source's training rows."""
 
     corpus: Name = Field(description="the source whose training rows it reads")
-    family: Literal["seq2seq", "encoder"]
+    family: Literal["seq2seq", "causal", "encoder"]
     vocabulary: PositiveInt = Field(description="subword pieces of its unigram tokenizer")
     symbols: tuple[str, ...] = Field((), description="words kept as one piece each: those of the prompts it will read")
     width: PositiveInt = Field(description="hidden size; feed-forward is twice that")
@@ -289,6 +292,36 @@ class Gate(Strict):
     warning: tuple[str, ...] = Field((), description="expectations that report but do not stop")
 
 
+class References(Strict):
+    """What people wrote of the groups of a corpus, as a parquet table: one row per group, category and writer."""
+
+    path: str
+    sha256: Sha256
+    group: str = Field(description="its column that names the group")
+    category: str = Field(description="its column that names the category")
+    text: str = Field(description="its column of summaries")
+    splits: tuple[Literal["train", "validation", "test"], ...] = Field(
+        ("test",), description="where they stand in place of the rule's targets"
+    )
+
+
+class Gather(Strict):
+    """How the reviews of one group (a place, a film, a hotel) become one row."""
+
+    categories: dict[Annotated[str, Field(pattern=r"^[^|:\n]+$")], tuple[str, ...]] = Field(
+        min_length=1, description="category → its words; a sentence belongs to the one whose words it holds most of"
+    )
+    silent: str = Field(pattern=r"^[^|\n]*\w[^|\n]*$", description="what is said of a category nobody speaks of")
+    reviews: PositiveInt = Field(50, description="most reviews of a group in one row")
+    learn: PositiveInt | None = Field(
+        None,
+        description="most reviews in what trains and validates, for long inputs cost much; null: as many",
+    )
+    least: PositiveInt = Field(8, description="a group of fewer reviews is left out")
+    draws: PositiveInt = Field(1, description="rows made of each training group, other reviews in another order each")
+    references: References | None = None
+
+
 class Rows(Strict):
     source: Name = Field(alias="from")
     where: dict[Literal["rating"], tuple[Stars, ...]] = Field({}, description="keep rows whose column is one of these")
@@ -300,16 +333,19 @@ class Rows(Strict):
         AsIs(kind="none"), description="remedy for a rating that most training rows have"
     )
     gate: Gate = Gate()
+    gather: Gather | None = Field(None, description="for tasks that read the reviews of a group together")
 
     @pydantic.model_validator(mode="after")
     def _balances_once(self) -> "Rows":
+        if self.gather and (self.even or self.balance.kind != "none"):
+            raise ValueError("gather draws groups, even and balance draw reviews by rating; keep one of them")
         if "train" in self.even and self.balance.kind != "none":
             raise ValueError("even: [train] and balance both say how training rows are drawn; keep one of them")
         return self
 
 
 class Model(Strict):
-    family: Literal["seq2seq", "encoder"]
+    family: Literal["seq2seq", "causal", "encoder"]
     base: str = Field(
         pattern=r"^(bases|models)/[A-Za-z0-9_-]+$",
         description="bases/<name>, or models/<recipe> to start from a model trained in full",
@@ -365,6 +401,10 @@ class Predict(Strict):
     temperature: PositiveFloat = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     repetition_penalty: PositiveFloat = 1.0
+    constrain: Literal["free", "quoted", "none"] = Field(
+        "free", description="a summary's form: held, held with texts quoted from the reviews, or left to the model"
+    )
+    chunk: PositiveInt = Field(512, description="tokens of a chunk where a summary is made chunk by chunk, as baseline")
 
 
 class Recipe(Strict):
@@ -531,8 +571,9 @@ def _dangling(raw: dict) -> list[str]:
     whole = {f"models/{name}" for name, recipe in recipes.items() if get(recipe, "method", "kind") == "full"}
     tasks = {path.stem for path in (Path(__file__).parent / "tasks").glob("[!_]*.py")}
     pointers = [(f"bases.{name}.corpus", get(base, "corpus"), sources) for name, base in section("bases").items()]
-    for name, judge in section("judges").items():
-        pointers += [(f"judges.{name}", name, sources), (f"judges.{name}.base", get(judge, "base"), bases)]
+    encoding = bases - {f"bases/{name}" for name, base in section("bases").items() if get(base, "family") == "causal"}
+    for name, judge in section("judges").items():  # a decoder has no encoder to hear with
+        pointers += [(f"judges.{name}", name, sources), (f"judges.{name}.base", get(judge, "base"), encoding)]
     for name, recipe in recipes.items():
         at = f"recipes.{name}"
         pointers += [

@@ -1,7 +1,8 @@
 """Answer the test rows with the trained model, and with its untuned base.
 
 Reads   the recipe's test dataset; its base; its model or adapter
-Writes  the answers table: both answers beside the target; how quickly they came
+Writes  the answers table: both answers beside the target, and of summaries those made without the form's constraint and
+        those made chunk by chunk; how quickly they came
 Params  seed, numerics, recipes.<name>.task, .model, .predict
 
 A task with labels is answered twice by a family that writes: freely, and by the label that is likeliest to be written.
@@ -17,7 +18,7 @@ from transformers import PreTrainedModel
 
 from stages import params, tasks
 from stages.files import write_json
-from stages.models import adapters, family
+from stages.models import adapters, family, structured
 from stages.models import tokenizer as tokenizers
 from stages.numerics import device, device_name, peak_memory, settle
 from stages.refusal import run
@@ -38,15 +39,19 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
     def open_model(path: Path) -> PreTrainedModel:
         return kind.load(path, task.outputs(recipe.model.head))
 
-    def write_to(model: PreTrainedModel, ids: list[list[int]]) -> tuple[list[str], list[float | None]]:
-        return kind.answer(model, tokenizer, ids, recipe.model.target_tokens, recipe.predict, task.labels)
+    limit, how = recipe.model.target_tokens, recipe.predict
+    gathered = rows.select_columns(list(task.columns)).to_list() if task.group else []
+    forms = structured.forms(tokenizer, gathered, limit, how.constrain) if task.group else None
+
+    def write_to(model: PreTrainedModel, ids: list, forms: list | None = None) -> tuple[list[str], list[float | None]]:
+        settle(settings.numerics, settings.seed)  # all answer with the same draws
+        return kind.answer(model, tokenizer, ids, limit, how, task.labels, **({"forms": forms} if forms else {}))
 
     def answer(model: PreTrainedModel) -> dict:
         """The answers table's columns of one model, and the seconds they took."""
-        settle(settings.numerics, settings.seed)  # both answer with the same draws
         start, chosen = time.monotonic(), {}
         if task.labels:
-            likeliest, chances = kind.chances(model, tokenizer, prompts, recipe.predict, task.labels)
+            likeliest, chances = kind.chances(model, tokenizer, prompts, how, task.labels)
             took = time.monotonic() - start
             if not kind.WRITES:  # what is likeliest is the answer
                 sure = [max(each, default=None) for each in chances]  # a regressor gives a number and no chances
@@ -54,19 +59,42 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
                 return {"answer": likeliest, "confidence": sure, "probabilities": chances, "seconds": took}
             chosen = {"likeliest": likeliest, "probabilities": chances, "seconds_likeliest": took}
         start = time.monotonic()
-        texts, sure = write_to(model, prompts)
+        texts, sure = write_to(model, prompts, forms)
         return {"answer": texts, "confidence": sure, "seconds": time.monotonic() - start} | chosen
+
+    def other_ways(model: PreTrainedModel) -> list[list[dict]]:
+        """What the same model says of each gathered row without the form, and chunk by chunk."""
+
+        def encode(texts: list[str]) -> list[list[int]]:
+            return tokenizers.encode(tokenizer, texts, recipe.model.prompt_tokens)[0]
+
+        def tell(parts: list[dict]) -> list[str]:
+            held = structured.forms(tokenizer, parts, limit, how.constrain)
+            return structured.held(write_to(model, encode([task.prompt(one) for one in parts]), held)[0], parts, held)
+
+        def length(text: str) -> int:
+            return len(encode([text])[0])
+
+        ways = {
+            "unconstrained": write_to(model, prompts)[0],
+            "map_reduce": structured.map_reduce(gathered, task.prompt, length, how.chunk, tell),
+        }
+        return [[{"name": name, "answer": texts[at]} for name, texts in ways.items()] for at in range(len(prompts))]
 
     settle(settings.numerics, settings.seed)
     before = answer(open_model(Path(base)).to(device()))
     model = adapters.load(Path(folder), Path(base), open_model).to(device())
     after = answer(model)
+    if task.group:
+        structured.held(before["answer"] + after["answer"], gathered * 2, forms)
     said = [column for column in ("answer", "confidence", "likeliest", "probabilities") if column in after]
     table = pl.DataFrame(
         {column: list(rows[column]) for column in ("id", "rating", "prompt", "target")}
         | {column: after[column] for column in said}
-        | {f"base_{column}": before[column] for column in said},
-        schema_overrides={column: ANSWERS[column] for one in said for column in (one, f"base_{one}")},
+        | {f"base_{column}": before[column] for column in said}
+        | ({"others": other_ways(model)} if task.group else {}),
+        schema_overrides={column: ANSWERS[column] for one in said for column in (one, f"base_{one}")}
+        | ({"others": ANSWERS["others"]} if task.group else {}),
     )
     write(answers, table.with_columns(pl.lit(None).alias(one) for one in ANSWERS if one not in table.columns), ANSWERS)
     measured = {

@@ -14,7 +14,7 @@ from stages.files import replacing_folder, write_json
 from stages.models import denoising, family
 from stages.models import tokenizer as tokenizers
 from stages.models.fitting import fit
-from stages.models.seq2seq import loss
+from stages.models.seq2seq import loss as of_each_label
 from stages.numerics import settle
 from stages.refusal import Refusal, run
 from stages.schema import ENRICHED, read
@@ -33,7 +33,8 @@ def main(name: str, table: str, folder: str, report: str) -> None:
         raise Refusal("at least 40 training rows to learn a base from", str(len(texts)), table, "collect more rows")
     tokenizer = tokenizers.unigram(base.family, texts, base.vocabulary, base.symbols)
     ids, cut = tokenizers.encode(tokenizer, texts, base.max_tokens)
-    model = family(base.family).blank(base, tokenizer)
+    kind = family(base.family)
+    model = kind.blank(base, tokenizer)
     collator = denoising.collator(base.family, tokenizer, model, settings.seed)
     held_out = max(1, int(len(ids) * HELD_OUT))
     validation = [collator.corrupt(one) for one in ids[:held_out]]  # once, so that every validation asks the same
@@ -44,7 +45,7 @@ def main(name: str, table: str, folder: str, report: str) -> None:
         datasets.Dataset.from_dict(train),
         datasets.Dataset.from_list(validation),
         collator,
-        loss,
+        kind.loss if base.family == "causal" else of_each_label,  # an encoder's own loss is of a row, not of a token
         scratch,
         settings.seed,
         epochs=base.epochs,

@@ -7,7 +7,8 @@ valid     the clean table, passed by its gate
 enriched  valid + keywords (list of text)
 rejected  the raw columns + reason + row (Int64, the row's position in the raw table, from 0)
 answers   id, rating, prompt, target, answer, base_answer, confidence, base_confidence; where a task has labels also
-          likeliest, base_likeliest (text) and probabilities, base_probabilities (one for each label, in their order)
+          likeliest, base_likeliest (text) and probabilities, base_probabilities (one for each label, in their order);
+          others (the same model's answers got in another way: a list of {name, answer}, null where there are none)
 scores    id, contestant, metric, value: what each answer of each contestant is worth by itself; null where a metric
           asks nothing of a row
 """
@@ -39,6 +40,7 @@ ANSWERS = {
     "base_likeliest": pl.String,
     "probabilities": pl.List(pl.Float64),
     "base_probabilities": pl.List(pl.Float64),
+    "others": pl.List(pl.Struct({"name": pl.String, "answer": pl.String})),
 }
 SCORES = {"id": pl.String, "contestant": pl.String, "metric": pl.String, "value": pl.Float64}
 

@@ -3,7 +3,7 @@
 Reads   the enriched table of the recipe's source; the tokenizer of its base
 Writes  a folder with the train, validation and test datasets (Arrow); a report of rows, lengths and the suite's
         verdicts; Data Docs pages (not tracked: they carry times). Refused rows leave the pages alone.
-Params  seed, recipes.<name>.task, .rows, .model
+Params  seed, recipes.<name>.task, .rows, .model, sources.<source>.enrich.language
 """
 
 import shutil
@@ -17,6 +17,7 @@ from stages import measures, params, suites, tasks
 from stages.balance import balance
 from stages.expectations import evaluate, told, warns
 from stages.files import read_json, replacing_folder, write_json
+from stages.gather import gather, references
 from stages.models import family
 from stages.models import fields as by_field
 from stages.models import tokenizer as tokenizers
@@ -41,9 +42,20 @@ def main(name: str, table: str, base: str, folder: str, report: str, docs: str) 
             f"at most the {positions} tokens that {model.base} can read", str(model.prompt_tokens),
             f"params.yaml: recipes.{name}.model.prompt_tokens", "lower it, or take a base that reads more",
         )  # fmt: skip
+    if bool(task.group) != bool(recipe.rows.gather):
+        raise Refusal(
+            "rows.gather for a task that reads a group's reviews together, and for no other",
+            f"{task.name} with{'' if recipe.rows.gather else 'out'} it",
+            f"params.yaml: recipes.{name}.rows.gather", "add it, with categories and silent" if task.group
+            else "leave it out",
+        )  # fmt: skip
     tokenizer = tokenizers.load(base)
     rows = keep(read(table, ENRICHED), recipe.rows)
-    drawn = {split: draw(rows.filter(pl.col("split") == split), recipe.rows, split, settings.seed) for split in SPLITS}
+    language = settings.sources[recipe.rows.source].enrich.language
+    drawn = {
+        split: draw(rows.filter(pl.col("split") == split), recipe.rows, split, settings.seed, language)
+        for split in SPLITS
+    }
     for split in SPLITS:
         if drawn[split].is_empty():
             raise Refusal(
@@ -93,9 +105,12 @@ def keep(rows: pl.DataFrame, want: params.Rows) -> pl.DataFrame:
     return rows
 
 
-def draw(rows: pl.DataFrame, want: params.Rows, split: str, seed: int) -> pl.DataFrame:
+def draw(rows: pl.DataFrame, want: params.Rows, split: str, seed: int, language: str) -> pl.DataFrame:
     """The recipe's rows of one split, each split drawn on its own; `copy` counts the repetitions of a training row."""
     most = getattr(want.limit, split)
+    if want.gather:
+        written = references(want.gather.references, split, want.gather.categories)
+        return gather(rows, want.gather, split, language, most, seed, written)
     if split == "train" and split not in want.even:
         return balance(rows, want.balance, most, seed)
     return pick(rows, most, split in want.even, seed).with_columns(copy=pl.lit(0, pl.Int64))
@@ -106,8 +121,8 @@ def encode(
 ) -> tuple[datasets.Dataset, list[int], list[set[str]]]:
     """Rows as {id, rating, keywords, prompt, target, input_ids, labels, length}.
 
-    Of a task with fields also the columns it reads; and beside the rows, how many tokens each prompt has before any cut
-    and which of its fields were cut (of a task without them: nothing).
+    Of a task with fields, or of gathered rows, also the columns it reads; and beside the rows, how many tokens each
+    prompt has before any cut and which of its fields were cut (of a task without them: nothing).
     """
     prompts = [task.prompt(row) for row in rows.iter_rows(named=True)]
     targets = [task.target(row) for row in rows.iter_rows(named=True)]
@@ -129,7 +144,7 @@ def encode(
         "id": rows["id"].to_list(), "rating": rows["rating"].to_list(), "keywords": rows["keywords"].to_list(),
         "prompt": prompts, "target": targets, "input_ids": inputs, "labels": labels, "length": longest,
     }  # fmt: skip
-    columns |= {column: rows[column].to_list() for column in task.columns if task.fields}
+    columns |= {column: rows[column].to_list() for column in task.columns if task.fields or task.group}
     return datasets.Dataset.from_dict(columns), whole, cut
 
 

@@ -46,7 +46,7 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
     assert mistakes(raw) == [
         "seed: missing; add it",
         "sources.films.clean.min_chars: found -1; input should be greater than 0",
-        "bases.places-t5.family: found 'rnn'; input should be 'seq2seq' or 'encoder'",
+        "bases.places-t5.family: found 'rnn'; input should be 'seq2seq', 'causal' or 'encoder'",
         f"recipes.{RECIPE}.method.lora.rnk: unknown key; write rank",
         f"judges.films.base: found 'bases/minim', which is not there; write one of {BASES}",
     ]
@@ -67,7 +67,11 @@ def test_five_mistakes_come_back_at_once_each_with_its_address(raw):
             "1e-3x",
             "found '1e-3x'; input should be a valid number, unable to parse string as a number",
         ),
-        ("bases.places-t5.corpus", "plces", "found 'plces', which is not there; write one of answers, films, places"),
+        (
+            "bases.places-t5.corpus",
+            "plces",
+            "found 'plces', which is not there; write one of answers, films, places, venues",
+        ),
         (
             "judges.films.base",
             "bases/x",
@@ -87,6 +91,23 @@ def test_a_mistake_says_where_what_and_what_instead(raw, address, value, rest):
         at = at[part]
     at[key] = value
     assert f"{address}: {rest}" in mistakes(raw)
+
+
+def test_a_decoder_cannot_hear_for_a_judge(raw):
+    raw["bases"]["llama"] = raw["bases"]["places-t5"] | {"family": "causal"}
+    raw["judges"]["films"]["base"] = "bases/llama"
+    assert "judges.films.base: found 'bases/llama'" in "".join(mistakes(raw))
+
+
+def test_groups_and_ratings_are_not_drawn_both(raw):
+    raw["recipes"]["review_summary-venues-full"]["rows"]["even"] = ["test"]
+    assert "keep one of them" in "".join(mistakes(raw))
+
+
+def test_a_category_may_hold_no_mark_of_the_form(raw):
+    gather = raw["recipes"]["review_summary-venues-full"]["rows"]["gather"]
+    gather["categories"] = {"цены: |": ["цена"]}
+    assert "rows.gather.categories" in "".join(mistakes(raw))
 
 
 def test_a_dangling_base_and_release_are_found(raw):

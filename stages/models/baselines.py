@@ -1,7 +1,7 @@
 """Cheap answers that every model has to beat, learnt from the recipe's own training rows."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import polars as pl
@@ -11,6 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from stages import centrality, summaries
 from stages.models import linear
 
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0)  # of a ridge's penalty
@@ -91,3 +92,35 @@ def nearest_review(train: pl.DataFrame, test: pl.DataFrame) -> list[str]:
         for at, row in zip(asked["_at"], found.tolist(), strict=True):
             answers[at] = known["target"][row]
     return answers
+
+
+def extracts(rows: list[dict], seed: int) -> dict[str, list[str]]:
+    """name → a summary of each gathered row, made of its reviews' sentences: one of each category, and its mean score.
+
+    lead: the first sentence of the category. random: any. lexrank: the most central (Erkan and Radev 2004), which on
+    targets built by rule stands close to the rule itself, for that takes a central sentence too. rule: what the rule
+    builds (summaries.by_rule), where people's summaries are what is measured against.
+    """
+    random = np.random.default_rng(seed)
+    chosen = {
+        "lead": lambda texts: 0,
+        "random": lambda texts: int(random.integers(len(texts))),
+        "lexrank": lambda texts: int(np.argmax(centrality.lexrank(texts))),
+    }
+    told = {name: [_extract(row, choose) for row in rows] for name, choose in chosen.items()}
+    return told | (
+        {"rule": [summaries.write(_rule(row)) for row in rows]} if any(r["references"] for r in rows) else {}
+    )
+
+
+def _extract(row: dict, choose: Callable[[list[str]], int]) -> str:
+    rule, parts = _rule(row), {}
+    for name, own in summaries.spoken(row["sentences"], tuple(row["categories"])).items():
+        texts = [one["text"] for one in summaries.short(own)]
+        parts[name] = (rule[name][0], texts[choose(texts)] if texts else row["silent"])
+    return summaries.write(parts)
+
+
+def _rule(row: dict) -> summaries.Parts:
+    ratings = [one["rating"] for one in row["reviews"]]
+    return summaries.by_rule(row["sentences"], tuple(row["categories"]), row["silent"], ratings)

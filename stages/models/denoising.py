@@ -1,4 +1,4 @@
-"""What a base learns from plain text: to restore what was hidden from it (seq2seq) or masked tokens (encoder)."""
+"""What a base learns from plain text: to restore what was hidden from it (seq2seq), masked tokens, or the next one."""
 
 import numpy as np
 from transformers import (
@@ -90,6 +90,18 @@ class MaskedTokens(Denoising):
         return {name: masked[name][0].tolist() for name in ("input_ids", "labels")}
 
 
+class NextToken(Denoising):
+    """Plain language modelling: each token is to be told from those before it, the first from nothing at all."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, seed: int):
+        super().__init__(DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=-100), seed)
+
+    def corrupt(self, ids: list[int]) -> dict:
+        return {"input_ids": list(ids), "labels": [-100, *ids[1:]]}
+
+
 def collator(family: str, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, seed: int) -> Denoising:
     """The collator by which a base of this family learns from plain text."""
+    if family == "causal":
+        return NextToken(tokenizer, seed)
     return Seq2SeqDenoising(tokenizer, model, seed) if family == "seq2seq" else MaskedTokens(tokenizer, seed)

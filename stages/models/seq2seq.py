@@ -7,6 +7,7 @@ from torch.nn.functional import cross_entropy
 from transformers import (
     AutoModelForSeq2SeqLM,
     DataCollatorForSeq2Seq,
+    LogitsProcessorList,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     T5Config,
@@ -15,6 +16,7 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutput
 
 from stages.models import tokenizer as tokenizers
+from stages.models.constrained import Constrained, Form
 from stages.params import Base, Predict
 
 # T5 adds its position bias to the scores as a mask; with one, plain attention is the quickest kernel on a CPU.
@@ -96,8 +98,12 @@ def answer(
     limit: int,
     settings: Predict,
     labels: tuple[str, ...],
+    forms: list[Form] | None = None,
 ) -> tuple[list[str], list[float | None]]:
-    """Write an answer of at most `limit` tokens to each prompt (ids). Free text has no confidence."""
+    """Write an answer of at most `limit` tokens to each prompt (ids), of its form where it has one.
+
+    Free text has no confidence.
+    """
     order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
     texts: list[str] = [""] * len(prompts)
     model.eval()
@@ -105,12 +111,14 @@ def answer(
         chosen = order[start : start + settings.batch]
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
         drawn = {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0} if settings.sample else {}
+        held = LogitsProcessorList([Constrained([forms[i] for i in chosen])] if forms else [])
         written = model.generate(
             **batch,
             do_sample=settings.sample,
             max_new_tokens=limit,
             num_beams=1,
             repetition_penalty=settings.repetition_penalty,
+            logits_processor=held,
             **drawn,
         )
         for i, text in zip(chosen, tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):

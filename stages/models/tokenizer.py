@@ -46,11 +46,12 @@ def encode(tokenizer: PreTrainedTokenizerBase, texts: list[str], limit: int) -> 
 def unigram(family: str, texts: Iterable[str], size: int, symbols: tuple[str, ...]) -> PreTrainedTokenizerBase:
     """Train a SentencePiece unigram vocabulary of `size` pieces (Kudo 2018, arXiv:1804.10959) for a family.
 
-    `symbols` stay whole. Pad is 0, end 1, unknown 2. A seq2seq gets T5's form and its 100 mask sentinels on top; an
-    encoder gets BERT's, `[CLS] text [SEP]`, and `[MASK]`. SentencePiece makes fewer pieces from a small corpus.
+    `symbols` stay whole. Pad is 0, end 1, unknown 2. A seq2seq gets T5's form and its 100 mask sentinels on top; a
+    causal one gets `text </s>`; an encoder gets BERT's, `[CLS] text [SEP]`, and `[MASK]`. SentencePiece makes fewer
+    pieces from a small corpus.
     """
     model = io.BytesIO()
-    pad, end, unknown = ("<pad>", "</s>", "<unk>") if family == "seq2seq" else ("[PAD]", "[SEP]", "[UNK]")
+    pad, end, unknown = ("<pad>", "</s>", "<unk>") if family != "encoder" else ("[PAD]", "[SEP]", "[UNK]")
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(texts),
         model_writer=model,
@@ -70,9 +71,13 @@ def unigram(family: str, texts: Iterable[str], size: int, symbols: tuple[str, ..
     vocabulary = [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(pieces.get_piece_size())]
     if family == "seq2seq":
         return T5Tokenizer(vocab=[*vocabulary, *((f"<extra_id_{i}>", 0.0) for i in reversed(range(100)))])
-    backend = Tokenizer(Unigram([*vocabulary, ("[CLS]", 0.0), ("[MASK]", 0.0)], unk_id=2))
+    marks = ("[CLS]", "[MASK]") if family == "encoder" else ()
+    backend = Tokenizer(Unigram([*vocabulary, *((mark, 0.0) for mark in marks)], unk_id=2))
     backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
     backend.decoder = decoders.Metaspace()
+    if family == "causal":
+        backend.post_processor = processors.TemplateProcessing(single=f"$A {end}", special_tokens=[(end, 1)])
+        return PreTrainedTokenizerFast(tokenizer_object=backend, pad_token=pad, eos_token=end, unk_token=unknown)
     backend.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",

@@ -10,10 +10,12 @@ from stages.splits import fraction
 class Draw:
     """Takes tables, gives back the rows to keep, in their order; `left_out` counts the others.
 
-    most: rows to keep; None keeps all, each table as it comes. No more than four times `most` rows are held.
+    most: rows to keep; None keeps all, each table as it comes. No more than four times `most` rows are held. by: whose
+    hash decides, "id", or "group" for whole groups (the last may be cut); a row without a group counts as its own.
     """
 
-    def __init__(self, most: int | None, seed: int):
+    def __init__(self, most: int | None, seed: int, by: str = "id"):
+        self.by = by
         self.most, self.salt, self.seen, self.left_out = most, f"sample {seed}", 0, 0
         self.held, self.height = [], 0
 
@@ -21,7 +23,7 @@ class Draw:
         if self.most is None:
             yield rows
             return
-        order = fraction(rows["id"], self.salt)
+        order = fraction(rows[self.by].fill_null(rows["id"]), self.salt)
         self.held.append(rows.with_columns(_order=order, _row=pl.int_range(pl.len()) + self.seen))
         self.seen += rows.height
         self.height += rows.height

@@ -17,15 +17,16 @@ from stages.sources import answers, dirt, films, places, review
 PER_SUBJECT = 6  # reviews of a place or film on average; most have one or two, some forty
 
 
-def generate(corpus: str, rows: int, seed: int) -> pl.DataFrame:
+def generate(corpus: str, rows: int, seed: int, per_subject: int = PER_SUBJECT) -> pl.DataFrame:
     """`rows` raw rows of one corpus, planted dirt included: the columns of `schema.RAW`, all text.
 
-    The same corpus, rows and seed give the same table. No two reviews have the same text, and no two answers to one
-    question, save the planted duplicates. Reviews have no split, question or guide, answers no group and no rubrics.
+    per_subject: reviews of a place or film on average. The same arguments give the same table. No two reviews have the
+    same text, and no two answers to one question, save the planted duplicates. Reviews have no split, question or
+    guide, answers no group and no rubrics.
     Raises KeyError for a corpus that there is not.
     """
     rng = random.Random(f"{corpus} {seed}")
-    write = CORPORA[corpus](rng, rows)
+    write = CORPORA[corpus](rng, rows, per_subject)
     table, clean = [], []
     for row, spoiled in enumerate(_layout(rng, corpus, rows)):
         record = dict.fromkeys(RAW) | write() | {"id": f"{corpus[0]}{row + 1:06}"}
@@ -37,9 +38,9 @@ def generate(corpus: str, rows: int, seed: int) -> pl.DataFrame:
     return pl.DataFrame(table, schema=RAW)
 
 
-def _reviews(kind: ModuleType, rng: random.Random, rows: int) -> Callable[[], dict]:
+def _reviews(kind: ModuleType, rng: random.Random, rows: int, per_subject: int) -> Callable[[], dict]:
     """A function that writes the next review, no two alike."""
-    subjects = kind.subjects(rng, max(1, rows // PER_SUBJECT))
+    subjects = kind.subjects(rng, max(1, rows // per_subject))
     weights = [min(16.0, rng.paretovariate(1.0)) for _ in subjects]
     reviewed = rng.choices(subjects, weights, k=rows)
     ratings = rng.choices(list(review.SHARES), review.SHARES.values(), k=rows)
@@ -57,7 +58,11 @@ def _reviews(kind: ModuleType, rng: random.Random, rows: int) -> Callable[[], di
     return write
 
 
-CORPORA = {"places": partial(_reviews, places), "films": partial(_reviews, films), "answers": answers.writer}
+CORPORA = {
+    "places": partial(_reviews, places),
+    "films": partial(_reviews, films),
+    "answers": lambda rng, rows, per_subject: answers.writer(rng, rows),
+}
 
 
 def _layout(rng: random.Random, corpus: str, rows: int) -> list[str | None]:

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-TASKS = ("review_generation", "sentiment_label", "sentiment_text", "answer_score")
+TASKS = ("review_generation", "review_summary", "sentiment_label", "sentiment_text", "answer_score")
 BARS = str.maketrans("|｜", "//")  # what parts the fields of a prompt
 
 
@@ -26,7 +26,8 @@ class Task:
     columns: what `prompt` and `target` read of a row of the enriched table. metrics: names, the headline first.
     labels: the only targets there are; empty for free text. ordered: labels rise, so one may be nearer than another.
     version: raised whenever the prompt changes. fields: the prompt's parts, where a prompt too long is cut by part;
-    cut: their names, in the order in which they are cut. number: the target as a number, for a regressor.
+    cut: their names, in the order in which they are cut. number: the target as a number, for a regressor. group:
+    the column by which rows are gathered into one (the fifty reviews of one film); empty: a row is a review.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Task:
     metrics: tuple[str, ...]
     labels: tuple[str, ...] = ()
     ordered: bool = False
+    group: str = ""
     fields: tuple[Field, ...] = ()
     cut: tuple[str, ...] = ()
     number: Callable[[dict], float] | None = None

@@ -22,7 +22,7 @@ def tokenizer_of():
     """family → its tokenizer, built once."""
     from stages.models.tokenizer import unigram
 
-    return {family: unigram(family, LINES, 160, SYMBOLS) for family in ("seq2seq", "encoder")}
+    return {family: unigram(family, LINES, 160, SYMBOLS) for family in ("seq2seq", "causal", "encoder")}
 
 
 @pytest.fixture

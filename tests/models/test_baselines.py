@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from stages.models.baselines import baselines, nearest_review, overlaps
+from stages import summaries
+from stages.models.baselines import baselines, extracts, nearest_review, overlaps
 
 TRAIN = pl.DataFrame(
     {
@@ -83,3 +84,36 @@ def test_overlaps_are_shares_of_words():
     assert found[0].tolist() == pytest.approx([1, 1, 1, 0, 1.0986, 1], abs=1e-4)
     assert found[1, 1:4].tolist() == pytest.approx([0.8, 0.8, 0])
     assert found[2].tolist() == pytest.approx([0, 0, 0, 0, 0, 1 / 3])
+
+
+SUMMED = {
+    "categories": ["суп", "люди", "цены"],
+    "silent": "не пишут",
+    "references": [],
+    "reviews": [{"rating": 5, "text": ""}, {"rating": 3, "text": ""}],
+    "sentences": [
+        {"category": "суп", "rating": 5, "review": 0, "text": "Суп остыл."},
+        {"category": "суп", "rating": 5, "review": 0, "text": "Суп вкусный, чай горячий."},
+        {"category": "суп", "rating": 3, "review": 1, "text": "Вкусный, горячий."},
+        {"category": "люди", "rating": 3, "review": 1, "text": "Хамят."},
+    ],
+}
+
+
+def test_extracts_are_sentences_of_the_category_with_its_mean_score():
+    told = {name: summaries.read(texts[0], ("суп", "люди", "цены")) for name, texts in extracts([SUMMED], 1).items()}
+    assert list(told) == ["lead", "random", "lexrank"]
+    for one in told.values():
+        assert not one.malformed
+        assert (one.parts["суп"][0], one.parts["люди"], one.parts["цены"]) == (8, (5, "Хамят."), (8, "не пишут"))
+    assert told["lead"].parts["суп"][1] == "Суп остыл."
+    assert told["lexrank"].parts["суп"][1] == "Суп вкусный, чай горячий."
+    drawn = {extracts([SUMMED], seed)["random"][0] for seed in range(12)}
+    assert len(drawn) == 3
+
+
+def test_the_rule_is_a_rival_where_people_wrote_what_is_measured_against():
+    row = SUMMED | {"references": [{"category": "суп", "text": "Суп как суп."}]}
+    told = extracts([row, SUMMED], 1)
+    assert told["rule"][0].startswith("суп: 8 | Суп остыл. | люди: 5 | Хамят.")
+    assert "rule" not in extracts([SUMMED], 1)

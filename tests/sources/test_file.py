@@ -133,6 +133,20 @@ def sampled(path: Path, n: int, seed: int) -> list[int]:
     return kept
 
 
+def test_a_sample_by_group_keeps_whole_groups():
+    rows = pl.DataFrame({"id": [str(at) for at in range(90)], "group": [str(at % 9) for at in range(80)] + [None] * 10})
+    drawn = {}
+    for most in (30, 40):
+        draw = Draw(most, 1, "group")
+        tables = [table for block in (rows[:40], rows[40:]) for table in draw.add(block)] + list(draw.rest())
+        drawn[most] = pl.concat(tables)
+        assert drawn[most].height == most and drawn[most]["id"].cast(pl.Int64).is_sorted()
+        kept = drawn[most].drop_nulls("group").group_by("group").len()
+        whole = rows.drop_nulls("group").group_by("group").len()
+        assert kept.join(whole, on=["group", "len"], how="anti").height <= 1, "all but the last are whole"
+    assert set(drawn[30]["id"]) < set(drawn[40]["id"])
+
+
 def test_a_sample_keeps_so_many_rows_in_order_by_id_and_seed(many):
     first = sampled(many, 100, 7)
     assert len(first) == len(set(first)) == 100

@@ -1,0 +1,147 @@
+"""The decoder family (Llama, GPT): reads a prompt and goes on writing.
+
+A row is prompt + separator + target; the separator is the tokenizer's closing token, which a base built here has after
+every text it read. Only the target's tokens are learnt. Prompts of a batch are padded on the left when it writes, so
+that every answer starts right behind its prompt.
+"""
+
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import (
+    AutoModelForCausalLM,
+    DataCollatorForSeq2Seq,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LogitsProcessorList,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from stages.models import tokenizer as tokenizers
+from stages.models.constrained import Constrained, Form
+from stages.params import Base, Predict
+
+TASK_TYPE = "CAUSAL_LM"  # PEFT's name for the family
+POSITIONS = 8192  # what a base built here may read: rotary positions need no table, so the number costs nothing
+
+
+def load(folder: str | Path, labels: tuple[str, ...] = ()) -> PreTrainedModel:
+    """Open the model in `folder`; the labels of a task do not change it (this family writes them)."""
+    return AutoModelForCausalLM.from_pretrained(
+        str(folder), use_safetensors=True, local_files_only=True, trust_remote_code=False
+    )
+
+
+def blank(base: Base, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """An untrained small Llama (Touvron et al. 2023, arXiv:2302.13971): rotary positions, gated SiLU, tied head.
+
+    Weights start at 0.05 for the reason that seq2seq.blank gives: from 0.02 AdamW takes longer to say anything.
+    """
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=base.width,
+            intermediate_size=2 * base.width,
+            num_hidden_layers=base.layers,
+            num_attention_heads=base.heads,
+            num_key_value_heads=base.heads,
+            max_position_embeddings=POSITIONS,
+            initializer_range=0.05,
+            tie_word_embeddings=True,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
+
+
+def targets(tokenizer: PreTrainedTokenizerBase, texts: list[str], limit: int, labels: tuple[str, ...]) -> tuple:
+    """The ids to write for each target text, the closing token last, and how many were cut.
+
+    Tokenizers of released decoders put an opening token before a text and none behind; both are seen to here.
+    """
+    ids, _ = tokenizers.encode(tokenizer, texts, 10**9)
+    opening = tokenizer.bos_token_id if tokenizer.bos_token_id != tokenizer.eos_token_id else None
+    bodies = [[one for one in text if one != opening] for text in ids]
+    whole = [[*(body[:-1] if body[-1:] == [tokenizer.eos_token_id] else body)] for body in bodies]
+    return [[*body[: limit - 1], tokenizer.eos_token_id] for body in whole], sum(len(b) >= limit for b in whole)
+
+
+def framed(prompt: list[int], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """A prompt's ids with the separator behind them, once."""
+    end = tokenizer.eos_token_id
+    return prompt if prompt[-1:] == [end] else [*prompt, end]
+
+
+def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel):
+    """Joins prompt and target and pads each batch to its own longest row; prompt and padding carry no loss."""
+    pad = DataCollatorForSeq2Seq(padded(tokenizer), label_pad_token_id=-100)
+
+    def join(rows: list[dict]) -> dict:
+        prompts = [framed(list(row["input_ids"]), tokenizer) for row in rows]
+        return pad([
+            {"input_ids": [*prompt, *row["labels"]], "labels": [-100] * len(prompt) + list(row["labels"])}
+            for prompt, row in zip(prompts, rows, strict=True)
+        ])  # fmt: skip
+
+    return join
+
+
+def padded(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """The tokenizer, with its closing token for padding where it has none of its own (GPT-2, Llama)."""
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def loss(outputs: dict, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None) -> torch.Tensor:
+    """Mean cross-entropy per target token, in nats, each token told from those before it (see seq2seq.loss for why).
+
+    The first label of a row has nothing before it and must be -100.
+    """
+    told = labels[:, 1:]
+    known = told != -100
+    total = cross_entropy(outputs["logits"][:, :-1][known].float(), told[known], reduction="sum")
+    return total / (num_items_in_batch if num_items_in_batch is not None else known.sum())
+
+
+@torch.inference_mode()
+def answer(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[list[int]],
+    limit: int,
+    settings: Predict,
+    labels: tuple[str, ...],
+    forms: list[Form] | None = None,
+) -> tuple[list[str], list[float | None]]:
+    """Write an answer of at most `limit` tokens to each prompt (ids), of its form where it has one."""
+    prompts = [framed(list(one), tokenizer) for one in prompts]
+    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
+    texts: list[str] = [""] * len(prompts)
+    model.eval()
+    for start in range(0, len(order), settings.batch):
+        chosen = order[start : start + settings.batch]
+        batch = padded(tokenizer).pad(
+            {"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt", padding_side="left"
+        ).to(model.device)  # fmt: skip
+        drawn = {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0} if settings.sample else {}
+        held = LogitsProcessorList([Constrained([forms[i] for i in chosen])] if forms else [])
+        written = model.generate(
+            input_ids=batch["input_ids"],
+            attention_mask=batch["attention_mask"],
+            do_sample=settings.sample,
+            max_new_tokens=limit,
+            num_beams=1,
+            repetition_penalty=settings.repetition_penalty,
+            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            logits_processor=held,
+            **drawn,
+        )
+        said = written[:, batch["input_ids"].shape[1] :]
+        for i, text in zip(chosen, tokenizer.batch_decode(said, skip_special_tokens=True), strict=True):
+            texts[i] = text.strip()
+    return texts, [None] * len(prompts)
