@@ -6,25 +6,23 @@ Params  seed, numerics, recipes.<name>.task, .rows, sources.<source>.enrich.lang
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import datasets
 import polars as pl
 
-from stages import params, tasks
+from stages import criteria, params, tasks
 from stages.files import read_json, write_json
-from stages.lemmas import said_in
-from stages.metrics import agreement, coverage, labels, overlap
-from stages.models import linear
+from stages.metrics import agreement, coverage, diversity, intervals, labels, overlap
+from stages.models import critic, linear
 from stages.models.baselines import baselines
 from stages.refusal import Refusal, run
 from stages.schema import ANSWERS, read
 from stages.splits import judged
 
 EXAMPLES = 10
-
-Ear = Callable[[list[str]], list[int]]
 
 
 def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, report: str) -> None:
@@ -40,16 +38,16 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
     free = not task.labels  # only free text is judged; a chosen label is right or wrong by itself
 
     known = train.filter(~judged(train["id"])) if free else train
-
-    hear = ear(Path(judge), settings)
+    heard = read_json(judge_report) if free else None
+    panel = Panel(hearer(Path(judge), language, settings), heard["criteria"]["bounds"],
+                  diversity.Memory(train["target"].to_list())) if free else None  # fmt: skip
 
     def score(rows: pl.DataFrame, texts: list[str]) -> dict:
-        return measure(task, rows, texts, hear, language, settings.seed)
+        return measure(task, rows, texts, panel, settings.seed)
 
     told = {"answer": list(given["answer"]), "base": list(given["base_answer"])} | baselines(free, known, test)
     everything = {who: score(test, texts) for who, texts in told.items()}
     said = test.with_columns(given["answer"])
-    heard = read_json(judge_report) if free else None
     account = {
         "recipe": name,
         "task": task.name,
@@ -64,7 +62,7 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
         "base": {"metrics": everything["base"]},
         "baselines": {who: everything[who] for who in told if who not in ("answer", "base")},
         "reference": score(test, test["target"].to_list()) if free else None,
-        "judge": {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy")} if heard else None,
+        "judge": {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy", "criteria")} if heard else None,
         "examples": given.select("rating", "prompt", "target", "answer", "base_answer").head(EXAMPLES).to_dicts(),
     }
     write_json(report, account)
@@ -73,31 +71,52 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
     print(f"evaluate {name}: {account['headline']} {shown} on {first['n']} rows")
 
 
-def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], hear: Ear, language: str, seed: int) -> dict:
-    """The task's metrics of `texts`, answers to `rows` in the same order."""
+@dataclass(frozen=True)
+class Panel:
+    """What free text is measured with: a judge, its criteria's bounds, and the texts that the model learnt from."""
+
+    judge: critic.Critic
+    bounds: dict[str, float]
+    memory: diversity.Memory
+
+
+def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], panel: Panel | None, seed: int) -> dict:
+    """The task's metrics of `texts`, answers to `rows` in the same order. panel: for free text alone."""
     targets = rows["target"].to_list()
     measures = {
         "accuracy": lambda: labels.accuracy(texts, targets),
         "macro_f1": lambda: labels.macro_f1(texts, targets, task.labels, seed),
-        "tone_agreement": lambda: agreement.tone_agreement(rows["rating"].to_list(), hear(texts)),
-        "keyword_recall": lambda: coverage.keyword_recall(rows["keywords"].to_list(), said_in(texts, language), seed),
         "chrf": lambda: overlap.chrf(texts, targets, seed),
         "distinct_2": lambda: overlap.distinct_2(texts, seed),
+        "distinct_3_corpus": lambda: diversity.distinct(texts, 3, seed),
+        "self_bleu": lambda: diversity.self_bleu(texts, seed),
+        "words": lambda: intervals.mean([len(text.split()) for text in texts], seed),
     }
+    if panel:
+        signals = panel.judge.signals(rows, texts)
+        measures |= _judged(criteria.verdicts(signals, panel.bounds))
+        measures |= {
+            "tone_agreement": lambda: agreement.tone_agreement(rows["rating"].to_list(), panel.judge.ratings(texts)),
+            "keyword_recall": lambda: coverage.keyword_recall(signals["keywords"].to_list(), seed),
+            "longest_copy": lambda: intervals.mean([panel.memory.longest(text) for text in texts], seed),
+            "copies": lambda: intervals.share([panel.memory.copied(text) for text in texts]),
+        }
     return {name: measures[name]() for name in task.metrics}
 
 
-def ear(judge: Path, settings: params.Params) -> Ear:
-    """The judge as a function: texts → the rating it hears in each."""
-    model = linear.load(judge)
-    features = None
-    if model.kind == linear.ENCODER:  # torch is opened for this judge alone
-        from stages.models.features import features as encode
-        from stages.numerics import settle
+def _judged(verdicts: pl.DataFrame) -> dict[str, Callable[[], dict]]:
+    return {name: partial(intervals.share, verdicts[name].to_list()) for name in verdicts.columns}
 
-        settle(settings.numerics, settings.seed)
-        features = partial(encode, judge / linear.ENCODER)
-    return lambda texts: [int(label) for label in model.predict(texts, features)]
+
+def hearer(judge: Path, language: str, settings: params.Params) -> critic.Critic:
+    """The judge in its folder; torch is opened only for one that hears through an encoder."""
+    if linear.load(judge).kind != linear.ENCODER:
+        return critic.load(judge, language)
+    from stages.models.features import features as encode
+    from stages.numerics import settle
+
+    settle(settings.numerics, settings.seed)
+    return critic.load(judge, language, partial(encode, judge / linear.ENCODER))
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def draw(rows: pl.DataFrame, want: params.Rows, split: str, seed: int) -> pl.Dat
 
 
 def encode(rows: pl.DataFrame, task: tasks.Task, kind, tokenizer, model: params.Model) -> datasets.Dataset:
-    """Rows as {id, rating, keywords, prompt, target, input_ids, labels, length}."""
+    """Rows as {id, rating, rubrics, keywords, prompt, target, input_ids, labels, length}."""
     prompts = [task.prompt(row) for row in rows.iter_rows(named=True)]
     targets = [task.target(row) for row in rows.iter_rows(named=True)]
     inputs, _ = tokenizers.encode(tokenizer, prompts, model.prompt_tokens)
@@ -104,7 +104,8 @@ def encode(rows: pl.DataFrame, task: tasks.Task, kind, tokenizer, model: params.
         len(one) + (len(label) if isinstance(label, list) else 0) for one, label in zip(inputs, labels, strict=True)
     ]
     columns = {
-        "id": rows["id"].to_list(), "rating": rows["rating"].to_list(), "keywords": rows["keywords"].to_list(),
+        "id": rows["id"].to_list(), "rating": rows["rating"].to_list(), "rubrics": rows["rubrics"].to_list(),
+        "keywords": rows["keywords"].to_list(),
         "prompt": prompts, "target": targets, "input_ids": inputs, "labels": labels, "length": longest,
     }  # fmt: skip
     return datasets.Dataset.from_dict(columns)

@@ -1,5 +1,6 @@
 """The encoder-decoder family (T5, mT5): reads a prompt, writes a target."""
 
+import sys
 from pathlib import Path
 
 import torch
@@ -114,3 +115,23 @@ def answer(
         for i, text in zip(chosen, tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
             texts[i] = text.strip()
     return texts, [None] * len(prompts)
+
+
+@torch.inference_mode()
+def likelihood(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[list[int]], texts: list[str], batch: int
+) -> list[tuple[float, int]]:
+    """Of each text after its prompt (ids): the sum of its tokens' log probabilities, nats, and their number."""
+    labels, _ = tokenizers.encode(tokenizer, texts, sys.maxsize)
+    order = sorted(range(len(texts)), key=lambda i: (-len(labels[i]), -len(prompts[i]), i))
+    sums: list[tuple[float, int]] = [(0.0, 0)] * len(texts)
+    pad = collator(tokenizer, model)
+    model.eval()
+    for start in range(0, len(order), batch):
+        chosen = order[start : start + batch]
+        rows = pad([{"input_ids": prompts[i], "labels": labels[i]} for i in chosen]).to(model.device)
+        logits = model(**rows).logits.float()
+        nats = cross_entropy(logits.transpose(1, 2), rows["labels"], ignore_index=-100, reduction="none").sum(1)
+        for i, lost in zip(chosen, nats.tolist(), strict=True):
+            sums[i] = (-lost, len(labels[i]))
+    return sums

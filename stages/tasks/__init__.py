@@ -13,6 +13,8 @@ class Task:
 
     columns: what `prompt` and `target` read of a row of the enriched table. metrics: names, the headline first.
     labels: the only targets there are; empty for free text. version: raised whenever the prompt changes.
+    rivals: of a row and some other row, the rows that an answer to the first should not fit as well as it fits its own;
+    None where candidates are not to be chosen among.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Task:
     target: Callable[[dict], str]
     metrics: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    rivals: Callable[[dict, dict], list[dict]] | None = None
 
 
 def load(name: str) -> Task:
