@@ -1,14 +1,16 @@
-"""Of several texts written for one request, the one to keep: by the request itself, never by the judge's ear.
+"""Of several ways to go on with a text, the one to keep: by the request itself, never by the judge's ear.
 
 It says what was asked for, it is likelier after its own request than after rivals (another rating, other rubrics), and
 the model itself finds it likely: the noisy channel of machine translation (Yee et al. 2019, D19-1571), without a
 second model.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-SAID, LIKELY = 4.0, 2.0  # nats that all the keywords are worth, and that a nat per token is worth
-SHORTLIST = 4  # candidates that are weighed against rivals: each rival costs a pass of the model
+SAID, LIKELY = 6.0, 2.0  # nats that all the keywords are worth, and that a nat per token is worth
+SHORTLIST = 3  # candidates that are weighed against rivals: each rival costs a pass of the model
 
 
 def said(keywords: list[str], lemmas: set[str]) -> float:
@@ -16,13 +18,17 @@ def said(keywords: list[str], lemmas: set[str]) -> float:
     return sum(word in lemmas for word in keywords) / len(keywords) if keywords else 1.0
 
 
-def shortlist(shares: list[float], nats_per_token: list[float]) -> list[int]:
+def promise(shares: Sequence[float], nats_per_token: Sequence[float]) -> np.ndarray:
+    """What each candidate is worth before rivals are asked."""
+    return SAID * np.array(shares) + LIKELY * np.array(nats_per_token)
+
+
+def shortlist(worth: np.ndarray) -> list[int]:
     """The places of the candidates that promise most, best first."""
-    promise = SAID * np.array(shares) + LIKELY * np.array(nats_per_token)
-    return np.argsort(-promise, kind="stable")[:SHORTLIST].tolist()
+    return np.argsort(-worth, kind="stable")[:SHORTLIST].tolist()
 
 
-def best(shares: list[float], nats_per_token: list[float], own: list[float], rivals: list[list[float]]) -> int:
+def best(worth: np.ndarray, own: list[float], rivals: list[list[float]]) -> int:
     """The place of the candidate to keep. own, rivals: log probabilities of a text after its request and rivals."""
     fit = [one - np.logaddexp.reduce([one, *others]) for one, others in zip(own, rivals, strict=True)]
-    return int(np.argmax(SAID * np.array(shares) + LIKELY * np.array(nats_per_token) + np.array(fit)))
+    return int(np.argmax(worth + np.array(fit)))

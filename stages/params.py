@@ -350,7 +350,9 @@ class Predict(Strict):
     temperature: PositiveFloat = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     repetition_penalty: PositiveFloat = 1.0
-    candidates: PositiveInt = Field(1, description="texts drawn for each row, of which the task's own rule keeps one")
+    candidates: PositiveInt = Field(
+        1, description="above 1: each sentence is drawn so often, and the task's own rule keeps one"
+    )
 
     @pydantic.model_validator(mode="after")
     def _candidates_differ(self) -> "Predict":

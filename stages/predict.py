@@ -20,6 +20,8 @@ from stages.numerics import device, settle
 from stages.refusal import Refusal, run
 from stages.schema import ANSWERS, write
 
+MOST_SENTENCES, SENTENCE = 10, 40  # of a text that is written by the sentence; tokens of a sentence at most
+
 
 def main(name: str, tokens: str, base: str, folder: str, answers: str) -> None:
     settings = params.load()
@@ -39,13 +41,10 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str) -> None:
 
     def answer(model: PreTrainedModel) -> tuple[list[str], list[float | None]]:
         settle(settings.numerics, settings.seed)  # both answer with the same draws
-        ids = list(rows["input_ids"]) * recipe.predict.candidates
-        model = model.to(device())
-        told = kind.answer(model, tokenizer, ids, recipe.model.target_tokens, recipe.predict, task.labels)
-        if recipe.predict.candidates == 1:
-            return told
-        chosen = kept(task, kind, model, tokenizer, rows.to_list(), told[0], language, recipe)
-        return chosen, [None] * len(chosen)
+        model, ids = model.to(device()), list(rows["input_ids"])
+        if recipe.predict.candidates > 1:
+            return compose(task, kind, model, tokenizer, rows.to_list(), language, recipe), [None] * len(rows)
+        return kind.answer(model, tokenizer, ids, recipe.model.target_tokens, recipe.predict, task.labels)
 
     settle(settings.numerics, settings.seed)
     before, sure_before = answer(open_model(Path(base)))
@@ -64,35 +63,40 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str) -> None:
     print(f"predict {name}: {table.height} answers")
 
 
-def kept(
+def compose(
     task: tasks.Task, kind: ModuleType, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: list[dict],
-    texts: list[str], language: str, recipe: params.Recipe,
+    language: str, recipe: params.Recipe,
 ) -> list[str]:  # fmt: skip
-    """The candidate to keep of each row. texts: all rows' first candidates, then all their second ones, and so on."""
+    """A text for each row, written sentence by sentence: of several drawn each time, the best goes on."""
+    many, limit, batch = recipe.predict.candidates, recipe.model.target_tokens, recipe.predict.batch
 
-    def after(prompts: list[dict], written: list[str]) -> list[tuple[float, int]]:
-        ids, _ = tokenizers.encode(tokenizer, [task.prompt(row) for row in prompts], recipe.model.prompt_tokens)
-        return kind.likelihood(model, tokenizer, ids, written, recipe.predict.batch)
+    def ids_of(asked: list[dict]) -> list[list[int]]:
+        return tokenizers.encode(tokenizer, [task.prompt(row) for row in asked], recipe.model.prompt_tokens)[0]
 
-    count = len(rows)
-    shares = [choosing.said(rows[at % count]["keywords"], found) for at, found in enumerate(said_in(texts, language))]
-    own = after(rows * recipe.predict.candidates, texts)
-    mean = [total / tokens for total, tokens in own]
-    chosen, asked, written = [], [], []
-    for at, row in enumerate(rows):
-        places = list(range(at, len(texts), count))
-        some = [places[one] for one in choosing.shortlist([shares[p] for p in places], [mean[p] for p in places])]
-        rivals = task.rivals(row, rows[(at + 1) % count])
-        chosen.append((some, len(rivals)))
-        asked += rivals * len(some)
-        written += [texts[place] for place in some for _ in rivals]
-    against = iter(total for total, _ in after(asked, written))
-    best = []
-    for some, rivals in chosen:
-        others = [[next(against) for _ in range(rivals)] for _ in some]
-        place = choosing.best([shares[p] for p in some], [mean[p] for p in some], [own[p][0] for p in some], others)
-        best.append(texts[some[place]])
-    return best
+    rivals = [ids_of(task.rivals(row, rows[at - 1])) for at, row in enumerate(rows)]
+    own, written, live = ids_of(rows), [[] for _ in rows], list(range(len(rows)))
+    for _ in range(MOST_SENTENCES):
+        at = [row for row in live for _ in range(many)]
+        drawn = kind.extend(
+            model, tokenizer, [own[row] for row in at], [written[row] for row in at], SENTENCE, recipe.predict
+        )
+        said = said_in(tokenizer.batch_decode(drawn, skip_special_tokens=True), language)
+        nats = kind.likelihood(model, tokenizer, [own[row] for row in at], drawn, batch)
+        shares = [choosing.said(rows[row]["keywords"], words) for row, words in zip(at, said, strict=True)]
+        worth = choosing.promise(shares, [total / max(1, len(one)) for total, one in zip(nats, drawn, strict=True)])
+        short = [[i + one for one in choosing.shortlist(worth[i : i + many])] for i in range(0, len(at), many)]
+        against = [(rival, drawn[i]) for some in short for i in some for rival in rivals[at[i]]]
+        found = iter(
+            kind.likelihood(model, tokenizer, [one for one, _ in against], [text for _, text in against], batch)
+        )
+        for some in short:
+            others = [[next(found) for _ in rivals[at[i]]] for i in some]
+            kept = some[choosing.best(worth[some], [nats[i] for i in some], others)]
+            written[at[kept]] = drawn[kept]
+        live = [row for row in live if tokenizer.eos_token_id not in written[row][-1:] and len(written[row]) < limit]
+        if not live:
+            break
+    return [text.strip() for text in tokenizer.batch_decode(written, skip_special_tokens=True)]
 
 
 if __name__ == "__main__":

@@ -13,17 +13,21 @@ def test_said_is_the_share_of_keywords(keywords, lemmas, share):
 
 
 def test_all_else_equal_the_one_that_says_more_is_kept():
-    assert choosing.best([0.5, 1.0, 0.0], [-1.0] * 3, [-9.0] * 3, [[-12.0]] * 3) == 1
+    worth = choosing.promise([0.5, 1.0, 0.0], [-1.0] * 3)
+    assert choosing.best(worth, [-9.0] * 3, [[-12.0]] * 3) == 1
 
 
 def test_all_else_equal_the_one_that_fits_no_rival_is_kept():
-    assert choosing.best([1.0] * 3, [-1.0] * 3, [-9.0] * 3, [[-5.0, -30.0], [-9.0], [-20.0, -40.0]]) == 2
+    worth = choosing.promise([1.0] * 3, [-1.0] * 3)
+    assert choosing.best(worth, [-9.0] * 3, [[-5.0, -30.0], [-9.0], [-20.0, -40.0]]) == 2
 
 
 def test_all_else_equal_the_likelier_one_is_kept():
-    assert choosing.best([1.0] * 2, [-1.5, -0.5], [-9.0] * 2, [[-12.0]] * 2) == 1
+    worth = choosing.promise([1.0] * 2, [-1.5, -0.5])
+    assert choosing.best(worth, [-9.0] * 2, [[-12.0]] * 2) == 1
 
 
 def test_the_shortlist_is_short_and_the_best_first():
-    assert choosing.shortlist([0.0, 1.0, 0.5, 1.0, 0.0, 0.2], [-1.0, -1.0, -1.0, -0.5, -3.0, -1.0]) == [3, 1, 2, 5]
-    assert choosing.shortlist([1.0, 1.0], [-1.0, -1.0]) == [0, 1]
+    worth = choosing.promise([0.0, 1.0, 0.5, 1.0, 0.0, 0.2], [-1.0, -1.0, -1.0, -0.5, -3.0, -1.0])
+    assert choosing.shortlist(worth) == [3, 1, 2]
+    assert choosing.shortlist(choosing.promise([1.0, 1.0], [-1.0, -1.0])) == [0, 1]

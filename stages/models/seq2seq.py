@@ -1,6 +1,5 @@
 """The encoder-decoder family (T5, mT5): reads a prompt, writes a target."""
 
-import sys
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from transformers import (
     DataCollatorForSeq2Seq,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    StoppingCriteriaList,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -19,6 +19,7 @@ from stages.params import Base, Predict
 
 # T5 adds its position bias to the scores as a mask; with one, plain attention is the quickest kernel on a CPU.
 ATTENTION = "eager"
+SENTENCE_ENDS = (".", "!", "?", "…", "。")
 TASK_TYPE = "SEQ_2_SEQ_LM"  # PEFT's name for the family
 
 
@@ -118,20 +119,64 @@ def answer(
 
 
 @torch.inference_mode()
+def extend(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[list[int]],
+    written: list[list[int]],
+    limit: int,
+    settings: Predict,
+) -> list[list[int]]:
+    """Each text (ids, may be empty) with one more sentence, at most `limit` tokens; with the end, where that is drawn.
+
+    Texts of one length are no condition: shorter ones are padded on the left, which T5's relative positions allow.
+    """
+    stops = torch.tensor([tokenizer.convert_ids_to_tokens(i)[-1:] in SENTENCE_ENDS for i in range(len(tokenizer))])
+    start, pad = model.config.decoder_start_token_id, tokenizer.pad_token_id
+    order = sorted(range(len(prompts)), key=lambda i: (-len(written[i]), -len(prompts[i]), i))
+    grown: list[list[int]] = [[]] * len(prompts)
+    model.eval()
+    for first in range(0, len(order), settings.batch):
+        chosen = order[first : first + settings.batch]
+        batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
+        width = max(len(written[i]) for i in chosen)
+        so_far = torch.tensor([[pad] * (width - len(written[i])) + [start, *written[i]] for i in chosen])
+        seen = torch.tensor([[0] * (width - len(written[i])) + [1] * (1 + len(written[i])) for i in chosen])
+        told = model.generate(
+            **batch,
+            decoder_input_ids=so_far.to(model.device),
+            decoder_attention_mask=seen.to(model.device),
+            do_sample=True,
+            max_new_tokens=limit,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            top_k=0,
+            repetition_penalty=settings.repetition_penalty,
+            stopping_criteria=StoppingCriteriaList([lambda ids, scores: stops.to(ids.device)[ids[:, -1]]]),
+        )
+        for i, more in zip(chosen, told[:, width + 1 :].tolist(), strict=True):
+            grown[i] = written[i] + [token for token in more if token != pad]
+    return grown
+
+
+@torch.inference_mode()
 def likelihood(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[list[int]], texts: list[str], batch: int
-) -> list[tuple[float, int]]:
-    """Of each text after its prompt (ids): the sum of its tokens' log probabilities, nats, and their number."""
-    labels, _ = tokenizers.encode(tokenizer, texts, sys.maxsize)
-    order = sorted(range(len(texts)), key=lambda i: (-len(labels[i]), -len(prompts[i]), i))
-    sums: list[tuple[float, int]] = [(0.0, 0)] * len(texts)
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[list[int]],
+    written: list[list[int]],
+    batch: int,
+) -> list[float]:
+    """Of each text (ids) after its prompt (ids): the sum of its tokens' log probabilities, nats."""
+    order = sorted(range(len(written)), key=lambda i: (-len(written[i]), -len(prompts[i]), i))
+    sums = [0.0] * len(written)
     pad = collator(tokenizer, model)
     model.eval()
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
-        rows = pad([{"input_ids": prompts[i], "labels": labels[i]} for i in chosen]).to(model.device)
+        rows = pad([{"input_ids": prompts[i], "labels": written[i]} for i in chosen]).to(model.device)
         logits = model(**rows).logits.float()
-        nats = cross_entropy(logits.transpose(1, 2), rows["labels"], ignore_index=-100, reduction="none").sum(1)
-        for i, lost in zip(chosen, nats.tolist(), strict=True):
-            sums[i] = (-lost, len(labels[i]))
+        lost = cross_entropy(logits.transpose(1, 2), rows["labels"], ignore_index=-100, reduction="none").sum(1)
+        for i, nats in zip(chosen, lost.tolist(), strict=True):
+            sums[i] = -nats
     return sums

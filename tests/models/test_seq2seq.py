@@ -88,3 +88,37 @@ def test_a_drawn_answer_is_decided_by_the_seed(blank, tokenizer_of):
 def test_an_answer_has_at_most_its_limit_of_tokens(blank, tokenizer_of):
     model, tokenizer = blank("seq2seq"), tokenizer_of["seq2seq"]
     assert all(len(tokenizer(text)["input_ids"]) <= 8 + 2 for text in ask(model, tokenizer, Predict()))
+
+
+def test_the_likelihood_is_that_of_the_loss_text_by_text(blank, tokenizer_of):
+    tokenizer, model = tokenizer_of["seq2seq"], blank("seq2seq").eval()
+    written = [tokenizer(text)["input_ids"] for text in TEXTS]
+    prompts = [[5, 9, 30, 1], [7, 1], [8, 8, 8, 8, 1]]
+    told = seq2seq.likelihood(model, tokenizer, prompts, written, batch=2)
+    for prompt, text, total in zip(prompts, written, told, strict=True):
+        with torch.no_grad():
+            mean = model(input_ids=torch.tensor([prompt]), labels=torch.tensor([text])).loss.item()
+        assert total == pytest.approx(-mean * len(text), rel=1e-4)
+
+
+def test_a_text_goes_on_by_one_sentence_as_if_it_stood_alone(blank, tokenizer_of):
+    tokenizer, model = tokenizer_of["seq2seq"], blank("seq2seq").eval()
+    greedy = Predict(sample=True, temperature=1e-6, batch=3)
+    prompts, written = [[5, 9, 30, 1], [7, 1], [8, 8, 8, 8, 1]], [[], [6, 11, 12, 40, 7], [9, 10]]
+    together = seq2seq.extend(model, tokenizer, prompts, written, 12, greedy)
+    alone = [seq2seq.extend(model, tokenizer, [p], [w], 12, greedy)[0] for p, w in zip(prompts, written, strict=True)]
+    assert together == alone  # padding on the left changes nothing
+    assert [more[: len(so_far)] for more, so_far in zip(together, written, strict=True)] == written
+    assert all(len(so_far) < len(more) <= len(so_far) + 12 for more, so_far in zip(together, written, strict=True))
+
+
+def test_a_sentence_ends_with_its_mark(blank, tokenizer_of):
+    tokenizer, model = tokenizer_of["seq2seq"], blank("seq2seq")
+    stop = next(i for i in range(len(tokenizer)) if tokenizer.convert_ids_to_tokens(i)[-1:] == ".")
+    with torch.no_grad():  # whatever stands before, a full stop is likeliest
+        model.shared.weight.zero_()
+        model.shared.weight[stop] = 1.0
+        model.decoder.final_layer_norm.weight.fill_(5.0)
+        model.shared.weight[0] = 0.5
+    told = seq2seq.extend(model, tokenizer, [[7, 1]], [[]], 12, Predict(sample=True, temperature=0.01))
+    assert told == [[stop]]
