@@ -13,6 +13,20 @@ SAID, LIKELY = 6.0, 2.0  # nats that all the keywords are worth, and that a nat 
 SHORTLIST = 3  # candidates that are weighed against rivals: each rival costs a pass of the model
 
 
+def starts(keywords: list[str], said: set[str], heads: dict[str, list[str]], most: int) -> list[str]:
+    """With what each of `most` sentences is to begin: forms of the keywords still unsaid, in turn; then "", freely.
+
+    A third of them, one at least, is free in any case.
+
+    >>> starts(["a", "b"], {"b"}, {"a": ["A", "As"], "b": ["B"]}, 5), starts([], set(), {}, 2)
+    (['A', 'As', '', '', ''], ['', ''])
+    """
+    open_ = [heads[word] for word in keywords if word in heads and word not in said]
+    forms = [forms[turn] for turn in range(max(map(len, open_), default=0)) for forms in open_ if turn < len(forms)]
+    forced = forms[: most - max(1, most // 3)]
+    return forced + [""] * (most - len(forced))
+
+
 def said(keywords: list[str], lemmas: set[str]) -> float:
     """Share of the asked keywords that are said, 1 where none is asked."""
     return sum(word in lemmas for word in keywords) / len(keywords) if keywords else 1.0

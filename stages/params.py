@@ -353,6 +353,7 @@ class Predict(Strict):
     candidates: PositiveInt = Field(
         1, description="above 1: each sentence is drawn so often, and the task's own rule keeps one"
     )
+    forced: bool = Field(False, description="with candidates: begin sentences with unsaid keywords as well")
 
     @pydantic.model_validator(mode="after")
     def _candidates_differ(self) -> "Predict":

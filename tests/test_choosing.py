@@ -12,6 +12,13 @@ def test_said_is_the_share_of_keywords(keywords, lemmas, share):
     assert choosing.said(keywords, lemmas) == share
 
 
+def test_sentences_begin_with_what_is_still_unsaid_and_some_are_free():
+    heads = {"a": ["A", "As"], "b": ["B"], "c": ["C"]}
+    assert choosing.starts(["a", "b", "d"], set(), heads, 6) == ["A", "B", "As", "", "", ""]
+    assert choosing.starts(["a", "b", "c"], {"b"}, heads, 3) == ["A", "C", ""]
+    assert choosing.starts(["a"], {"a"}, heads, 2) == ["", ""]
+
+
 def test_all_else_equal_the_one_that_says_more_is_kept():
     worth = choosing.promise([0.5, 1.0, 0.0], [-1.0] * 3)
     assert choosing.best(worth, [-9.0] * 3, [[-12.0]] * 3) == 1
