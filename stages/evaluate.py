@@ -9,18 +9,18 @@ Params  seed, numerics, recipes.<name>.task, .rows, sources.<source>.enrich.lang
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import datasets
 import polars as pl
 
-from stages import params, tasks
+from stages import criteria, params, tasks
 from stages.files import read_json, write_json
-from stages.lemmas import said_in
-from stages.metrics import agreement, coverage, intervals, labels, marks, overlap, summary
+from stages.metrics import agreement, diversity, intervals, labels, marks, overlap, summary
 from stages.metrics.calibration import calibration
-from stages.models import linear
+from stages.models import critic, linear
 from stages.models.baselines import baselines, extracts
 from stages.refusal import Refusal, run
 from stages.schema import ANSWERS, SCORES, read, write
@@ -32,7 +32,6 @@ EXAMPLES = 10
 WHO = {"answer": "answer", "likeliest": "likeliest", "base": "base_answer", "base_likeliest": "base_likeliest"}
 ENOUGH = 20  # test rows of a question for figures of its own
 
-Ear = Callable[[list[str]], list[int]]
 Measured = dict[str, list | dict]  # metric → what each row scores, or one figure where only all rows together have one
 
 
@@ -50,15 +49,20 @@ def main(
     language = settings.sources[recipe.rows.source].enrich.language
     free = not task.labels  # only free text is judged; a chosen label is right or wrong by itself
     known = train.filter(~judged(train["id"])) if free else train
-    hear = ear(Path(judge), settings)
+    heard = read_json(judge_report) if free else None
 
-    bar = borne_out(tokens) if task.group else None
+    bar, panel = None, None
+    if task.group:
+        bar = borne_out(tokens)
+    elif free:
+        memory = diversity.Memory(train["target"].to_list())
+        panel = Panel(hearer(Path(judge), language, settings), heard["criteria"]["bounds"], memory)
 
     def score(rows: pl.DataFrame, texts: list[str], own: bool = False) -> Measured:
         if task.group:
             asked = [summary.without_own(row) if own else row for row in rows.to_dicts()]
             return summary.by_row(asked, texts, recipe.rows.gather.categories, language, bar["value"])
-        return measure(task, rows, texts, hear, language, settings.seed)
+        return measure(task, rows, texts, panel, settings.seed)
 
     def summed(measured: Measured) -> dict:
         return {
@@ -76,7 +80,6 @@ def main(
     everything = {who: score(test, texts) for who, texts in told.items()}
     figures = {who: summed(measured) for who, measured in everything.items()}
     said = test.with_columns(given["answer"])
-    heard = read_json(judge_report) if free else None
     account = {
         "recipe": name,
         "task": task.name,
@@ -92,7 +95,7 @@ def main(
         **({"variants": {who: summed(score(test, of)) for who, of in others.items()}, "borne_out": bar} if bar else {}),
         "reference": summed(score(test, test["target"].to_list(), own=True)) if free else None,
         "calibration": calibrated(given, task.labels, settings.seed),
-        "judge": {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy")} if heard else None,
+        "judge": {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy", "criteria")} if heard else None,
         "examples": given.select("rating", "prompt", "target", "answer", "base_answer").head(EXAMPLES).to_dicts(),
     }
     write(scores, by_row(everything, told, given, task.labels), SCORES)
@@ -124,8 +127,17 @@ def slices(task: tasks.Task, train: pl.DataFrame, test: pl.DataFrame) -> dict[st
     return {of: {key: part for (key,), part in sorted(groups)} for of, groups in by.items()}
 
 
-def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], hear: Ear, language: str, seed: int) -> Measured:
-    """The task's metrics of `texts`, answers to `rows` in the same order.
+@dataclass(frozen=True)
+class Panel:
+    """What free text is measured with: a judge, its criteria's bounds, and the texts that the model learnt from."""
+
+    judge: critic.Critic
+    bounds: dict[str, float]
+    memory: diversity.Memory
+
+
+def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], panel: Panel | None, seed: int) -> Measured:
+    """The task's metrics of `texts`, answers to `rows` in the same order. panel: for free text alone.
 
     A metric is a name and a function: what each row scores (right or wrong, or a number, or None), which is summed up
     here and compared row by row by `compare`; or {value, low, high, n}, where only all rows together have a figure.
@@ -135,14 +147,24 @@ def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], hear: Ear, l
         "accuracy": lambda: labels.accuracy(texts, targets),
         "macro_f1": lambda: labels.macro_f1(texts, targets, task.labels, seed),
         "off_label": lambda: labels.off_label(texts, task.labels),
-        "tone_agreement": lambda: agreement.tones_agree(rows["rating"].to_list(), hear(texts)),
-        "keyword_recall": lambda: coverage.keyword_recall(rows["keywords"].to_list(), said_in(texts, language)),
         "chrf": lambda: overlap.chrf(texts, targets),
         "distinct_2": lambda: overlap.distinct_2(texts),
+        "distinct_3_corpus": lambda: diversity.distinct(texts, 3, seed),
+        "self_bleu": lambda: diversity.self_bleu(texts, seed),
+        "words": lambda: [float(len(text.split())) for text in texts],
         "kappa": lambda: marks.kappa(texts, rows["mark"], task.labels, seed),
         **{name: lambda name=name: marks.MEASURES[name](texts, rows["mark"], seed) for name in marks.MEASURES},
         "readable": lambda: marks.readable(texts),
     }
+    if panel:
+        signals = panel.judge.signals(rows, texts)
+        measures |= _judged(criteria.verdicts(signals, panel.bounds))
+        measures |= {
+            "tone_agreement": lambda: agreement.tones_agree(rows["rating"].to_list(), panel.judge.ratings(texts)),
+            "keyword_recall": signals["keywords"].to_list,
+            "longest_copy": lambda: [float(panel.memory.longest(text)) for text in texts],
+            "copies": lambda: [panel.memory.copied(text) for text in texts],
+        }
     return {name: measures[name]() for name in task.metrics}
 
 
@@ -157,17 +179,19 @@ def calibrated(given: pl.DataFrame, names: tuple[str, ...], seed: int) -> dict |
     }
 
 
-def ear(judge: Path, settings: params.Params) -> Ear:
-    """The judge as a function: texts → the rating it hears in each."""
-    model = linear.load(judge)
-    features = None
-    if model.kind == linear.ENCODER:  # torch is opened for this judge alone
-        from stages.models.features import features as encode
-        from stages.numerics import settle
+def _judged(verdicts: pl.DataFrame) -> dict[str, Callable[[], list]]:
+    return {name: verdicts[name].to_list for name in verdicts.columns}
 
-        settle(settings.numerics, settings.seed)
-        features = partial(encode, judge / linear.ENCODER)
-    return lambda texts: [int(label) for label in model.predict(texts, features)]
+
+def hearer(judge: Path, language: str, settings: params.Params) -> critic.Critic:
+    """The judge in its folder; torch is opened only for one that hears through an encoder."""
+    if linear.load(judge).kind != linear.ENCODER:
+        return critic.load(judge, language)
+    from stages.models.features import features as encode
+    from stages.numerics import settle
+
+    settle(settings.numerics, settings.seed)
+    return critic.load(judge, language, partial(encode, judge / linear.ENCODER))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""Train a source's judge: a classifier that reads a review and says how many stars it sounds like.
+"""Train a source's judge: it reads a review, says how many stars it sounds like, and whether it is right as asked.
 
-Three are tried on held-out rows, TF-IDF over words, TF-IDF over characters and the base's frozen encoder; the one with
-the best mean recall over ratings is kept. It learns from half of the training rows (splits.judged), never from
-validation or test rows, and what it scores on the test rows stands beside every figure that evaluate gets from it.
+Three classifiers of ratings are tried on held-out rows, TF-IDF over words, TF-IDF over characters and the base's frozen
+encoder; the one with the best mean recall over ratings is kept. Beside it stand a classifier of rubrics' groups and a
+model of words in a row. All learn from half of the training rows (splits.judged). Validation rows choose and set the
+bounds of the criteria (stages.criteria); what the judge says of test rows, as people wrote them and broken on
+purpose, stands beside every figure that evaluate gets from it.
 
 Reads   the enriched table; a base
-Writes  the classifier (JSON and safetensors; with the encoder, when that one is kept); a report of its accuracy
-Params  seed, numerics, judges.<name>
+Writes  the judge (JSON, parquet and safetensors; with the encoder, when that one is kept); a report of its accuracy
+Params  seed, numerics, judges.<name>, sources.<name>.enrich.language
 """
 
 import shutil
@@ -15,11 +17,12 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from stages import params
+from stages import criteria, params
+from stages.broken import FAULTS, broken
 from stages.files import replacing_folder, write_json
 from stages.metrics import intervals
 from stages.metrics.agreement import tone_agreement
-from stages.models import linear
+from stages.models import critic, linear, ngrams, rubrics
 from stages.models.features import features
 from stages.numerics import settle
 from stages.refusal import Refusal, run
@@ -46,12 +49,23 @@ def main(name: str, table: str, base: str, folder: str, report: str) -> None:
     }
     recall = {kind: mean_recall(model, validation, encode) for kind, model in models.items()}
     best = models[max(recall, key=lambda kind: (recall[kind], kind))]
+    kinds, areas = rubrics.fit(train, validation, settings.seed)
+    words = ngrams.fit(train["text"].to_list())
+    whole = critic.Critic(best, words, kinds, settings.sources[name].enrich.language, encode)
+    heard = whole.signals(validation, validation["text"].to_list())
+    limits = criteria.bounds(heard, validation["rating"], wanted.passing) | {"keywords": wanted.keywords}
     with replacing_folder(folder) as beside:
-        linear.save(best, beside)
+        critic.save(whole, beside)
         if best.kind == linear.ENCODER:
             shutil.copytree(base, beside / linear.ENCODER)
     account = {"kind": best.kind, "candidates": recall, "rows": train.height} | measure(best, test, encode)
+    even = pick(test, None, even=True, seed=settings.seed)
+    account["criteria"] = {"bounds": limits, "passing": wanted.passing, "rubric_candidates": areas,
+                           **try_out(whole, limits, even, settings.seed)}  # fmt: skip
     write_json(report, account)
+    tried = account["criteria"]
+    faults = ", ".join(f"{fault} {one['right']['value']:.0%}" for fault, one in tried["caught"].items())
+    print(f"judge {name}: {tried['people']['right']['value']:.1%} of people's reviews right; caught: {faults}")
     print(f"judge {name}: {best.kind}, right on {account['accuracy']['value']:.1%} of test ratings, "
           f"{account['tone_accuracy']['value']:.1%} of tones")  # fmt: skip
 
@@ -77,6 +91,33 @@ def measure(model: linear.Linear, rows: pl.DataFrame, encode: linear.Features) -
         "tone_accuracy": tone_agreement([int(t) for t in labels], [int(s) for s in said]),
         "slices": {"rating": by_rating},
     }
+
+
+def try_out(whole: critic.Critic, limits: dict[str, float], rows: pl.DataFrame, seed: int) -> dict:
+    """What the criteria say of people's reviews and of the same ones broken on purpose, each share with its interval.
+
+    people: share that meets each criterion, and by rating the share that is right. caught: of each fault, the share
+    that is called wrong (right), and the share called so by the criterion that is to hear it (own).
+    """
+    said = criteria.verdicts(whole.signals(rows, rows["text"].to_list()), limits)
+    foreign = rubrics.mismatched(rows["rubrics"], whole.rubrics.groups, seed) if whole.rubrics else [None] * rows.height
+    caught = {}
+    for fault, (asked, texts) in broken(rows, foreign, seed).items():
+        if asked.height:
+            told = criteria.verdicts(whole.signals(asked, texts), limits)
+            own = FAULTS[fault]
+            caught[fault] = {"right": _wrong(told["right"]), "own": _wrong(told[own]), "criterion": own}
+    of_rating = said.select("right", rows["rating"]).partition_by("rating", as_dict=True)
+    return {
+        "people": {name: intervals.share(said[name].to_list()) for name in said.columns},
+        "people_by_rating": {str(rating): intervals.share(part["right"].to_list())
+                             for (rating,), part in sorted(of_rating.items())},
+        "caught": caught,
+    }  # fmt: skip
+
+
+def _wrong(verdicts: pl.Series) -> dict:
+    return intervals.share((~verdicts).to_list())
 
 
 def _columns(rows: pl.DataFrame) -> tuple[list[str], list[str]]:

@@ -228,9 +228,20 @@ class Base(Strict):
     heads: PositiveInt
     max_tokens: PositiveInt = Field(128, description="longest text read, tokens")
     rows: PositiveInt | None = Field(None, description="most training rows to read; null: all")
-    epochs: PositiveFloat
+    objective: Literal["denoising", "keywords"] = Field(
+        "denoising", description="restore hidden tokens, or (seq2seq) write sentences from what they speak of"
+    )
+    epochs: PositiveFloat = Field(description="passes over the texts")
     batch: PositiveInt = Field(description="texts per step")
-    lr: PositiveFloat
+    lr: PositiveFloat = Field(description="peak learning rate of AdamW")
+    optimizer: Literal["adamw", "muon"] = Field("adamw", description="muon moves the matrices, AdamW the rest")
+    matrix_lr: PositiveFloat = Field(0.02, description="peak learning rate of Muon")
+
+    @pydantic.model_validator(mode="after")
+    def _can_write(self) -> "Base":
+        if self.objective == "keywords" and self.family != "seq2seq":
+            raise ValueError("objective keywords is to write, which an encoder cannot; use denoising")
+        return self
 
 
 class HubBase(Strict):
@@ -370,6 +381,8 @@ class Model(Strict):
 class Optimisation(Strict):
     epochs: PositiveFloat
     lr: PositiveFloat = Field(description="peak learning rate of AdamW")
+    optimizer: Literal["adamw", "muon"] = Field("adamw", description="muon moves the matrices, AdamW the rest")
+    matrix_lr: PositiveFloat = Field(0.02, description="peak learning rate of Muon")
     batch: PositiveInt = Field(description="rows per step")
     accumulate: PositiveInt = Field(1, description="steps whose gradients are summed before an update")
     warmup: Share = Field(0.06, description="share of steps with a rising learning rate")
@@ -392,7 +405,20 @@ class Lora(Optimisation):
     alpha: PositiveFloat
     dropout: Share = 0.0
     targets: tuple[str, ...] = Field(min_length=1, description="modules that get an adapter, by the end of their name")
+    dora: bool = Field(False, description="learn a weight's length apart from its direction (DoRA)")
+    rslora: bool = Field(False, description="scale by alpha / √rank in place of alpha / rank (rsLoRA)")
+    init: Literal["zero", "gaussian", "pissa", "olora"] = Field(
+        "zero", description="first weights; pissa and olora take the base's own main directions and leave it the rest"
+    )
     merge: bool = Field(False, description="also save the merged model, under merged/")
+
+    @pydantic.model_validator(mode="after")
+    def _can_be_saved(self) -> "Lora":
+        if self.dora and self.init in ("pissa", "olora"):
+            raise ValueError(
+                f"init {self.init} moves the base's weights, which DoRA's lengths forbid; drop one of them"
+            )
+        return self
 
 
 class Predict(Strict):
@@ -405,6 +431,16 @@ class Predict(Strict):
         "free", description="a summary's form: held, held with texts quoted from the reviews, or left to the model"
     )
     chunk: PositiveInt = Field(512, description="tokens of a chunk where a summary is made chunk by chunk, as baseline")
+    candidates: PositiveInt = Field(
+        1, description="above 1: each sentence is drawn so often, and the task's own rule keeps one"
+    )
+    forced: bool = Field(False, description="with candidates: begin sentences with unsaid keywords as well")
+
+    @pydantic.model_validator(mode="after")
+    def _candidates_differ(self) -> "Predict":
+        if self.candidates > 1 and not self.sample:
+            raise ValueError("candidates differ only when tokens are drawn; set sample: true")
+        return self
 
 
 class Recipe(Strict):
@@ -422,6 +458,8 @@ class Recipe(Strict):
 class Judge(Strict):
     base: str = Field(pattern=r"^bases/[A-Za-z0-9_-]+$", description="whose frozen encoder is tried against TF-IDF")
     rows: PositiveInt = Field(description="most training rows to learn from")
+    passing: Share = Field(0.95, description="share of people's held-out reviews that meets each criterion: its bound")
+    keywords: Share = Field(0.5, description="lowest share of the asked keywords that a right review says")
 
 
 class Release(Strict):

@@ -3,12 +3,13 @@
 Reads   the recipe's test dataset; its base; its model or adapter
 Writes  the answers table: both answers beside the target, and of summaries those made without the form's constraint and
         those made chunk by chunk; how quickly they came
-Params  seed, numerics, recipes.<name>.task, .model, .predict
+Params  seed, numerics, recipes.<name>.task, .model, .predict, sources.<source>.enrich.language
 
 A task with labels is answered twice by a family that writes: freely, and by the label that is likeliest to be written.
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import datasets
@@ -18,14 +19,16 @@ from transformers import PreTrainedModel
 
 from stages import params, tasks
 from stages.files import write_json
-from stages.models import adapters, family, structured
+from stages.models import adapters, composing, family, structured
 from stages.models import tokenizer as tokenizers
 from stages.numerics import device, device_name, peak_memory, settle
-from stages.refusal import run
+from stages.openers import openers
+from stages.refusal import Refusal, run
 from stages.schema import ANSWERS, write
 
 REQUESTS, WARM_UP = 50, 3  # rows asked one at a time for the latency, and rows before that
 PATIENCE = 5.0  # seconds after which no further request is made: a long text takes as long as fifty labels
+FORMS = 3  # of a keyword, at the head of a sentence
 
 
 def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: str) -> None:
@@ -35,6 +38,17 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
     rows = datasets.load_from_disk(str(Path(tokens) / "test"))
     prompts = list(rows["input_ids"])
     tokenizer = tokenizers.load(base)
+    language = settings.sources[recipe.rows.source].enrich.language
+    if recipe.predict.candidates > 1 and not task.rivals:
+        raise Refusal(
+            "a task with a rule to choose among candidates", f"{task.name} has none",
+            f"params.yaml: recipes.{name}.predict.candidates", "set it to 1",
+        )  # fmt: skip
+    heads = {}
+    if recipe.predict.forced:
+        learnt = datasets.load_from_disk(str(Path(tokens) / "train"))["target"]
+        asked = {word for words in rows["keywords"] for word in words}
+        heads = openers(list(learnt), language, asked, FORMS)
 
     def open_model(path: Path) -> PreTrainedModel:
         return kind.load(path, task.outputs(recipe.model.head))
@@ -46,6 +60,16 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
     def write_to(model: PreTrainedModel, ids: list, forms: list | None = None) -> tuple[list[str], list[float | None]]:
         settle(settings.numerics, settings.seed)  # all answer with the same draws
         return kind.answer(model, tokenizer, ids, limit, how, task.labels, **({"forms": forms} if forms else {}))
+
+    def composed(model: PreTrainedModel, asked: list[dict]) -> list[str]:
+        return composing.compose(task.prompt, task.rivals, kind, model, tokenizer, asked, language, recipe, heads)
+
+    def alone(at: int) -> None:
+        """One row answered by itself, as a request would be."""
+        if how.candidates > 1:
+            composed(model, [rows[at]])
+        else:
+            write_to(model, [prompts[at]], forms[at : at + 1] if forms else None)
 
     def answer(model: PreTrainedModel) -> dict:
         """The answers table's columns of one model, and the seconds they took."""
@@ -59,8 +83,16 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
                 return {"answer": likeliest, "confidence": sure, "probabilities": chances, "seconds": took}
             chosen = {"likeliest": likeliest, "probabilities": chances, "seconds_likeliest": took}
         start = time.monotonic()
-        texts, sure = write_to(model, prompts, forms)
-        return {"answer": texts, "confidence": sure, "seconds": time.monotonic() - start} | chosen
+        if how.candidates > 1:
+            settle(settings.numerics, settings.seed)
+            texts, sure = composed(model, rows.to_list()), [None] * len(prompts)
+        else:
+            texts, sure = write_to(model, prompts, forms)
+        return {
+            "answer": texts,
+            "confidence": sure or [None] * len(prompts),
+            "seconds": time.monotonic() - start,
+        } | chosen
 
     def other_ways(model: PreTrainedModel) -> list[list[dict]]:
         """What the same model says of each gathered row without the form, and chunk by chunk."""
@@ -104,20 +136,20 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
         if key in told
     }
     measured |= {"rows_per_second": round(table.height / after["seconds"], 1), "device": device_name()}
-    measured |= latency(lambda ids: write_to(model, [ids]), prompts) | peak_memory()
+    measured |= latency(alone, list(range(len(prompts)))) | peak_memory()
     write_json(speed, measured)
     print(f"predict {name}: {table.height} answers, {measured['rows_per_second']:,.1f} a second, "
           f"one alone in {measured['latency_ms']['p50']:.1f} ms")  # fmt: skip
 
 
-def latency(ask, prompts: list[list[int]]) -> dict:
+def latency(ask: Callable, asked: list) -> dict:
     """How long an answer takes that is asked for alone, ms: median and 95th percentile after a warm-up."""
-    for ids in prompts[:WARM_UP]:
-        ask(ids)
+    for one in asked[:WARM_UP]:
+        ask(one)
     took = []
-    for ids in prompts[:REQUESTS]:
+    for one in asked[:REQUESTS]:
         start = time.monotonic()
-        ask(ids)
+        ask(one)
         took.append(time.monotonic() - start)
         if sum(took) > PATIENCE:
             break

@@ -119,7 +119,7 @@ def draw(rows: pl.DataFrame, want: params.Rows, split: str, seed: int, language:
 def encode(
     rows: pl.DataFrame, task: tasks.Task, kind, tokenizer, model: params.Model
 ) -> tuple[datasets.Dataset, list[int], list[set[str]]]:
-    """Rows as {id, rating, keywords, prompt, target, input_ids, labels, length}.
+    """Rows as {id, rating, rubrics, keywords, prompt, target, input_ids, labels, length}.
 
     Of a task with fields, or of gathered rows, also the columns it reads; and beside the rows, how many tokens each
     prompt has before any cut and which of its fields were cut (of a task without them: nothing).
@@ -141,7 +141,8 @@ def encode(
         len(one) + (len(label) if isinstance(label, list) else 0) for one, label in zip(inputs, labels, strict=True)
     ]
     columns = {
-        "id": rows["id"].to_list(), "rating": rows["rating"].to_list(), "keywords": rows["keywords"].to_list(),
+        "id": rows["id"].to_list(), "rating": rows["rating"].to_list(), "rubrics": rows["rubrics"].to_list(),
+        "keywords": rows["keywords"].to_list(),
         "prompt": prompts, "target": targets, "input_ids": inputs, "labels": labels, "length": longest,
     }  # fmt: skip
     columns |= {column: rows[column].to_list() for column in task.columns if task.fields or task.group}

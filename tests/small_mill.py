@@ -21,7 +21,7 @@ FULL = {"kind": "full", "epochs": 2, "lr": 3e-3, "batch": 16}
 LORA = {"kind": "lora", "epochs": 2, "lr": 1e-2, "batch": 16, "rank": 4, "alpha": 8, "dropout": 0.0}
 SAMPLE = {"sample": True, "temperature": 0.7, "top_p": 0.9, "batch": 8}
 RECIPES = {
-    "t5-full": WRITE | {"model": T5, "method": FULL, "predict": SAMPLE},
+    "t5-full": WRITE | {"model": T5, "method": FULL | {"optimizer": "muon"}, "predict": SAMPLE | {"candidates": 3}},
     "t5-lora": WRITE | {"model": T5, "method": LORA | {"targets": ["v", "q"], "merge": True}, "predict": SAMPLE},
     "t5-text": NAME | {"model": T5 | WORD, "method": FULL, "predict": {"batch": 8}},
     "bert-full": LABEL | {"model": BERT, "method": FULL, "predict": {"batch": 8}},

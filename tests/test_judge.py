@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stages import judge, schema
-from stages.models import linear
+from stages import criteria, judge, schema
+from stages.broken import FAULTS
+from stages.models import critic, linear
 from stages.models.features import features
 from stages.refusal import Refusal
 from stages.splits import judged
@@ -22,7 +23,7 @@ def told(mill) -> dict:
 
 
 def test_the_report_has_its_shape(mill, told):
-    assert set(told) == {"kind", "candidates", "rows", "accuracy", "tone_accuracy", "slices"}
+    assert set(told) == {"kind", "candidates", "rows", "accuracy", "tone_accuracy", "slices", "criteria"}
     assert set(told["candidates"]) == {"tfidf_words", "tfidf_characters", "encoder"}
     learnt = judged(schema.read(mill / TABLE, schema.ENRICHED).filter(split="train")["id"]).sum()
     assert 20 < learnt < 60  # of 80 training rows
@@ -44,7 +45,7 @@ def test_the_classifier_in_the_folder_is_the_one_reported(mill, told):
     said = linear.load(folder).predict(rows["text"].to_list(), partial(features, folder / linear.ENCODER))
     right = [int(s) == r for s, r in zip(said, rows["rating"], strict=True)]
     assert sum(right) / 20 == told["accuracy"]["value"]
-    assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".json", ".safetensors"}
+    assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".json", ".safetensors", ".parquet"}
 
 
 @pytest.mark.parametrize("kind", [*linear.TFIDF, linear.ENCODER])
@@ -85,3 +86,27 @@ def test_rows_that_teach_nothing_are_refused(in_mill, write_settings, kept):
         judge.main("places", "few.parquet", "data/bases/bert", "j", "j.json")
     assert refused.value.where == "few.parquet"
     assert not Path("j").exists() and not Path("j.json").exists()
+
+
+def test_people_pass_and_broken_reviews_are_caught(told):
+    tried = told["criteria"]
+    assert set(tried["bounds"]) == set(criteria.SIGNALS) and tried["bounds"]["keywords"] == 0.5
+    assert set(tried["people"]) == {*criteria.CRITERIA, "right"} and tried["people"]["right"]["n"] == 20
+    assert tried["people"]["keywords_said"]["value"] == 1.0  # a keyword is a lemma of its review
+    assert {fault: one["criterion"] for fault, one in tried["caught"].items()} == FAULTS
+    assert tried["caught"]["missing_keywords"]["own"]["value"] == 1.0
+    assert tried["caught"]["repeated"]["own"]["value"] == 1.0
+    assert tried["caught"]["shuffled_words"]["own"]["value"] > 0.5
+    for one in tried["caught"].values():
+        assert one["right"]["value"] >= one["own"]["value"]
+    assert {rating: one["n"] for rating, one in tried["people_by_rating"].items()} == dict.fromkeys("12345", 4)
+
+
+def test_the_judge_is_kept_whole(mill, told):
+    rows = schema.read(mill / TABLE, schema.ENRICHED).filter(split="test")
+    folder = mill / "data/judges/places"
+    opened = critic.load(folder, "ru", partial(features, folder / linear.ENCODER))
+    said = criteria.verdicts(opened.signals(rows, rows["text"].to_list()), told["criteria"]["bounds"])
+    assert {name: said[name].mean() for name in said.columns} == {
+        name: pytest.approx(one["value"]) for name, one in told["criteria"]["people"].items()
+    }

@@ -9,6 +9,9 @@ import pytest
 from small_mill import RECIPES, predict_words
 
 from stages import predict, schema
+from stages.models import composing
+from stages.models import tokenizer as tokenizers
+from stages.refusal import Refusal
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -108,3 +111,32 @@ def test_an_adapters_answers_are_its_own(mill, in_mill, write_settings):
     """A LoRA that was not applied would answer as its base does."""
     answers = schema.read(mill / "data/answers/t5-lora.parquet", schema.ANSWERS)
     assert answers["answer"].to_list() != answers["base_answer"].to_list()
+
+
+def test_of_three_sentences_the_one_that_says_a_keyword_goes_on(in_mill, write_settings, monkeypatch):
+    write_settings()
+    rows = datasets.load_from_disk("data/tokens/t5-full/test")
+    tokenizer = tokenizers.load("data/bases/t5")
+    asked = {tuple(ids): " ".join(words) for ids, words in zip(rows["input_ids"], rows["keywords"], strict=True)}
+
+    def three(model, tokenizer, prompts, written, limit, settings):
+        told = ["ничего.", "", "совсем ничего."] * (len(prompts) // 3)
+        told[1::3] = [asked[tuple(prompt)] for prompt in prompts[1::3]]
+        return [so_far + tokenizer(text)["input_ids"] for so_far, text in zip(written, told, strict=True)]
+
+    monkeypatch.setattr(composing.choosing, "LIKELY", 0.0)  # a hardly trained model's likelihood says nothing
+    monkeypatch.setattr(composing.choosing, "SAID", 1000.0)
+    monkeypatch.setattr("stages.models.seq2seq.extend", three)
+    predict.main(*predict_words("t5-full", "data/answers/chosen.parquet"))
+    given = schema.read("data/answers/chosen.parquet", schema.ANSWERS)["answer"].to_list()
+    wanted = [at for at, one in enumerate(rows["keywords"]) if one]
+    spelt = [tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) for text in asked.values()]
+    assert len(wanted) > 10 and [given[at] for at in wanted] == [spelt[at] for at in wanted]
+
+
+def test_candidates_of_a_task_without_a_rule_are_refused(in_mill, write_settings):
+    wish = {"candidates": 2, "sample": True}
+    write_settings(recipes={"bert-full": RECIPES["bert-full"] | {"predict": wish}})
+    with pytest.raises(Refusal) as refused:
+        predict.main(*predict_words("bert-full", "data/answers/none.parquet"))
+    assert refused.value.where == "params.yaml: recipes.bert-full.predict.candidates"

@@ -53,3 +53,21 @@ def test_too_few_rows_are_refused(in_mill, write_settings):
         pretrain.main("t5", "few.parquet", "a/t5", "a.json")
     assert refused.value.where == "few.parquet" and refused.value.expected.startswith("at least 40")
     assert not Path("a").exists() and not Path("a.json").exists()
+
+
+def test_a_base_may_learn_to_write_from_keywords(in_mill, write_settings):
+    wish = {"family": "seq2seq", "objective": "keywords", "symbols": ["rating", "rubrics", "keywords", "|"]}
+    write_settings(bases={"t5": BASE | wish | {"epochs": 3, "optimizer": "muon"}, "bert": BASE | {"family": "encoder"}})
+    pretrain.main("t5", TABLE, "a/t5", "a.json")
+    report = json.loads(Path("a.json").read_text())
+    assert report["steps"] == -(-76 * 3 // 16)  # four of eighty rows are held out
+    losses = [point["validation_loss"] for point in report["curve"]]
+    assert losses[-1] < losses[0] and report["truncated"] == 0
+
+
+def test_an_encoder_cannot_learn_to_write(in_mill, write_settings):
+    write_settings(
+        bases={"t5": BASE | {"family": "encoder", "objective": "keywords"}, "bert": BASE | {"family": "encoder"}}
+    )
+    with pytest.raises(Refusal, match="use denoising"):
+        pretrain.main("t5", TABLE, "a/t5", "a.json")

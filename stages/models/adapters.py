@@ -1,6 +1,7 @@
 """Which weights learn: all of them, or a LoRA beside frozen ones. The only module that knows PEFT."""
 
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,15 @@ from stages.params import Full, Lora
 from stages.refusal import Refusal
 
 ADAPTER = "adapter_config.json"
+INITS = {"zero": True, "gaussian": "gaussian", "pissa": "pissa", "olora": "olora"}  # our word → PEFT's
+MOVING = ("pissa", "olora")  # these take their first weights out of the base
 
 
 def prepare(model: PreTrainedModel, method: Full | Lora, task_type: str, address: str) -> PreTrainedModel:
-    """The model as `method` trains it (Hu et al. 2021 for LoRA). Refuses targets that the model has not."""
+    """The model as `method` trains it. Refuses targets that the model has not.
+
+    LoRA: Hu et al. 2021, arXiv:2106.09685; DoRA 2402.09353; rsLoRA 2312.03732; PiSSA 2404.02948; OLoRA 2406.01775.
+    """
     if isinstance(method, Full):
         return model
     from peft import LoraConfig, get_peft_model
@@ -26,16 +32,23 @@ def prepare(model: PreTrainedModel, method: Full | Lora, task_type: str, address
             f"linear modules of {type(model).__name__}: {', '.join(sorted(names))}",
             ", ".join(absent), f"params.yaml: {address}.method.targets", "name modules that this base has",
         )  # fmt: skip
-    return get_peft_model(
-        model,
-        LoraConfig(
-            task_type=task_type,
-            r=method.rank,
-            lora_alpha=method.alpha,
-            lora_dropout=method.dropout,
-            target_modules=list(method.targets),
-        ),
+    config = LoraConfig(
+        task_type=task_type,
+        r=method.rank,
+        lora_alpha=method.alpha,
+        lora_dropout=method.dropout,
+        target_modules=list(method.targets),
+        use_dora=method.dora,
+        use_rslora=method.rslora,
+        init_lora_weights=INITS[method.init],
     )
+    adapted = get_peft_model(model, config)
+    if method.init in MOVING:  # `save` subtracts these first weights, so that the adapter fits the base as it was
+        config.init_lora_weights = True
+        adapted.first = tempfile.TemporaryDirectory(prefix="first-")
+        adapted.save_pretrained(adapted.first.name)
+        config.init_lora_weights = INITS[method.init]
+    return adapted
 
 
 def count(model: PreTrainedModel) -> tuple[int, int]:
@@ -48,10 +61,13 @@ def save(model: PreTrainedModel, method: Full | Lora, base: str, folder: Path) -
     """Write the weights that learnt, as safetensors: the model whole, or the adapter alone.
 
     `base` is the name under which the adapter will look for its base: PEFT would write the local path, and the
-    targets in an order that flips between runs. With `merge`, the merged model goes to merged/ as well.
+    targets in an order that flips between runs. With `merge`, the merged model goes to merged/ as well. An adapter
+    that took its first weights out of the base is saved at twice its rank, its first weights subtracted (PEFT's
+    documentation, "Initialization"): base + what is saved is the model that was trained.
     """
     model.config.use_cache = True  # Trainer switches the decoder's cache off and would save that
-    model.save_pretrained(str(folder))
+    first = getattr(model, "first", None)
+    model.save_pretrained(str(folder), **({"path_initial_model_for_weight_conversion": first.name} if first else {}))
     if isinstance(method, Full):
         return
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's own card, empty

@@ -10,6 +10,7 @@ from pathlib import Path
 import datasets
 from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
+from stages.models.optimizers import optimizer as optimizer_of
 from stages.numerics import device, dtype
 
 COLUMNS = ["input_ids", "labels"]
@@ -48,6 +49,8 @@ def fit(
     weight_decay: float = 0.0,
     evaluations: int = 4,
     patience: int = 3,
+    optimizer: str = "adamw",
+    matrix_lr: float = 0.02,
     callbacks: tuple[TrainerCallback, ...] = (),
     name: str | None = None,
 ) -> Fit:
@@ -94,6 +97,7 @@ def fit(
         eval_dataset=validation.select_columns([c for c in COLUMNS if c in validation.column_names]),
         data_collator=collator,
         compute_loss_func=loss,
+        optimizers=(optimizer_of(model, optimizer, lr, matrix_lr, weight_decay), None),
         callbacks=[EarlyStoppingCallback(patience), *callbacks],
     )
     start = time.monotonic()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
+from scipy.special import log_softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -37,13 +38,20 @@ class Linear:
 
     def predict(self, texts: list[str], features: Features | None = None) -> list[str]:
         """The likeliest label of each text. `features` is needed when kind is "encoder"."""
+        return [self.labels[i] for i in self._sums(texts, features).argmax(1)]
+
+    def scores(self, texts: list[str], features: Features | None = None) -> np.ndarray:
+        """(texts, labels) log probabilities, nats: the softmax that logistic regression was fitted with."""
+        return log_softmax(self._sums(texts, features), axis=1)
+
+    def _sums(self, texts: list[str], features: Features | None) -> np.ndarray:
         if self.kind == ENCODER:
             inputs = features(texts)
         else:
             vectorizer = TfidfVectorizer(**TFIDF[self.kind], sublinear_tf=True, vocabulary=list(self.terms))
             vectorizer.idf_ = self.idf
             inputs = vectorizer.transform(texts)
-        return [self.labels[i] for i in np.asarray(inputs @ self.weights.T + self.bias).argmax(1)]
+        return np.asarray(inputs @ self.weights.T + self.bias)
 
 
 def fit(

@@ -89,6 +89,44 @@ def test_a_saved_adapter_on_its_base_is_the_trained_model(blank, tmp_path, merge
         assert not any("lora" in name for name, _ in seq2seq.load(folder / "merged").named_parameters())
 
 
+@pytest.mark.parametrize(
+    "variant",
+    [{"dora": True}, {"rslora": True}, {"init": "gaussian"}, {"init": "pissa"}, {"init": "olora"},
+     {"init": "pissa", "rslora": True}],
+)  # fmt: skip
+def test_every_variant_of_lora_trains_and_what_is_saved_is_what_was_trained(blank, tmp_path, variant):
+    base, folder = tmp_path / "base", tmp_path / "adapter"
+    blank("seq2seq").save_pretrained(base)
+    method = lora(4, ("q", "v"), **variant)
+    asked = {"input_ids": torch.tensor([[5, 9, 30, 1]]), "labels": torch.tensor([[7, 8, 1]])}
+    model = adapters.prepare(seq2seq.load(base), method, seq2seq.TASK_TYPE, "recipes.a")
+    with torch.no_grad():  # whatever its first weights, a new adapter changes nothing
+        assert torch.allclose(seq2seq.load(base)(**asked).logits, model(**asked).logits, atol=1e-4)
+    step = torch.optim.AdamW([weight for weight in model.parameters() if weight.requires_grad], lr=0.02)
+    losses = []
+    for _ in range(12):
+        loss = model(**asked).loss
+        losses.append(loss.item())
+        step.zero_grad()
+        loss.backward()
+        step.step()
+    assert losses[-1] < losses[0] - 0.02
+    model.eval()
+    with torch.no_grad():
+        expected = model(**asked).logits
+        adapters.save(model, method, "bases/t5", folder)
+        assert torch.allclose(expected, adapters.load(folder, base, seq2seq.load).eval()(**asked).logits, atol=1e-4)
+    assert not torch.allclose(expected, seq2seq.load(base)(**asked).logits, atol=1e-3)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    assert config["r"] == (8 if variant.get("init") in adapters.MOVING else 4)
+    assert config["use_dora"] == variant.get("dora", False)
+
+
+def test_dora_on_weights_that_were_moved_is_refused():
+    with pytest.raises(ValueError, match="drop one of them"):
+        lora(4, ("q",), dora=True, init="pissa")
+
+
 @torch.no_grad()
 def test_a_classifiers_adapter_brings_its_own_head(classifier, tmp_path):
     method = lora(4, ("query", "value"))

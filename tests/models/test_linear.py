@@ -40,8 +40,10 @@ def test_predictions_are_those_of_scikit_learns_pipeline(kind, ratings, balanced
         LogisticRegression(C=4.0, max_iter=400, class_weight="balanced" if balanced else None),
     ).fit(texts, labels)
     unseen, true = reviews(ratings, seed=2)
-    said = linear.fit(kind, texts, labels, balanced=balanced).predict(unseen)
+    model = linear.fit(kind, texts, labels, balanced=balanced)
+    said = model.predict(unseen)
     assert said == own.predict(unseen).tolist()
+    assert np.allclose(model.scores(unseen), own.predict_log_proba(unseen))
     assert 0.6 < np.mean(np.array(said) == np.array(true)) < 1
 
 

@@ -1,0 +1,61 @@
+"""Reviews written sentence by sentence: of several drawn each time, the one that the task's own rule likes best."""
+
+from collections.abc import Callable
+from types import ModuleType
+
+import polars as pl
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from stages import choosing
+from stages.lemmas import said_in
+from stages.models import tokenizer as tokenizers
+from stages.params import Recipe
+
+MOST_SENTENCES, SENTENCE = 10, 40  # of a text; tokens of a sentence at most
+
+
+def compose(
+    prompt: Callable[[dict], str], rivals: Callable[[dict, dict], list[dict]], kind: ModuleType, model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase, rows: list[dict], language: str, recipe: Recipe, heads: dict[str, list[str]],
+) -> list[str]:  # fmt: skip
+    """A text for each row, written sentence by sentence: of several drawn each time, the best goes on.
+
+    prompt, rivals: the task's. heads: keyword → forms that a sentence may begin with (stages.openers): all drawn
+    sentences but some free ones begin with a form of a keyword that is still to be said.
+    """
+    limit, batch = recipe.model.target_tokens, recipe.predict.batch
+
+    def ids_of(asked: list[dict]) -> list[list[int]]:
+        return tokenizers.encode(tokenizer, [prompt(row) for row in asked], recipe.model.prompt_tokens)[0]
+
+    def likely(pairs: list[tuple[list[int], list[int]]]) -> list[float]:
+        return kind.likelihood(model, tokenizer, [asked for asked, _ in pairs], [text for _, text in pairs], batch)
+
+    others_of = [ids_of(rivals(row, rows[at - 1])) for at, row in enumerate(rows)]
+    own, written, live = ids_of(rows), [[] for _ in rows], list(range(len(rows)))
+    said: list[set[str]] = [set() for _ in rows]
+    spelt = {form: tokenizer(form, add_special_tokens=False)["input_ids"] for forms in heads.values() for form in forms}
+    for _ in range(MOST_SENTENCES):
+        forms = {
+            row: choosing.starts(rows[row]["keywords"], said[row], heads, recipe.predict.candidates) for row in live
+        }
+        starts = [(row, written[row] + spelt.get(form, [])) for row in live for form in forms[row]]
+        drawn = kind.extend(model, tokenizer, [own[row] for row, _ in starts], [text for _, text in starts], SENTENCE,
+                            recipe.predict)  # fmt: skip
+        words = said_in(tokenizer.batch_decode(drawn, skip_special_tokens=True), language)
+        nats = likely([(own[row], text) for (row, _), text in zip(starts, drawn, strict=True)])
+        shares = [choosing.said(rows[row]["keywords"], found) for (row, _), found in zip(starts, words, strict=True)]
+        worth = choosing.promise(shares, [total / max(1, len(text)) for total, text in zip(nats, drawn, strict=True)])
+        places = (
+            pl.DataFrame({"row": [row for row, _ in starts]}).with_row_index("at").group_by("row", maintain_order=True)
+        )
+        short = [[at[one] for one in choosing.shortlist(worth[at])] for at in places.agg("at")["at"].to_list()]
+        against = iter(likely([(rival, drawn[i]) for some in short for i in some for rival in others_of[starts[i][0]]]))
+        for some in short:
+            others = [[next(against) for _ in others_of[starts[i][0]]] for i in some]
+            kept = some[choosing.best(worth[some], [nats[i] for i in some], others)]
+            written[starts[kept][0]], said[starts[kept][0]] = drawn[kept], words[kept]
+        live = [row for row in live if tokenizer.eos_token_id not in written[row][-1:] and len(written[row]) < limit]
+        if not live:
+            break
+    return [text.strip() for text in tokenizer.batch_decode(written, skip_special_tokens=True)]
