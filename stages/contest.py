@@ -11,6 +11,8 @@ from stages import significance
 from stages.params import Recipe
 from stages.verdict import verdict
 
+BASIS = {column for whole in significance.WHOLE.values() for column in (whole.said, whole.true)}
+
 
 def contests(recipes: dict[str, Recipe], reports: dict[str, dict], scores: dict[str, pl.DataFrame], seed: int) -> list:
     """One entry per task and set of test rows, in the order of params.yaml. reports: stage → recipe → report.
@@ -111,16 +113,19 @@ def _on_front(one: dict, ordered: list[dict], headline: str) -> bool:
 
 
 def _pairs(contestants: dict[str, dict], values: dict[str, dict[str, np.ndarray]], seed: int) -> list[dict]:
-    """Every pair of contestants by every metric that both have."""
+    """Every pair of contestants by every metric that both have row by row, or that can be taken again from rows."""
     metrics = dict.fromkeys(metric for one in contestants.values() for metric in one["figures"])
-    metrics |= dict.fromkeys(metric for of in values.values() for metric in of if metric not in ("said", "true"))
+    metrics |= dict.fromkeys(metric for of in values.values() for metric in of if metric not in BASIS)
     pairs = []
     for metric in metrics:
         whole = significance.WHOLE.get(metric)
-        column = "said" if whole else metric
+        column = whole.said if whole else metric
         of = {name: each[column] for name, each in values.items() if column in each}
         if len(of) > 1:
-            true = next(iter(values.values())).get("true")
-            found = significance.compared_whole(of, true, whole, seed) if whole else significance.compared(of, seed)
+            found = (
+                significance.compared_whole(of, values[next(iter(of))][whole.true], whole, seed)
+                if whole
+                else significance.compared(of, seed)
+            )
             pairs += [{"metric": metric} | pair for pair in found]
     return pairs

@@ -98,7 +98,8 @@ def main(
         "judge": {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy", "criteria")} if heard else None,
         "examples": given.select("rating", "prompt", "target", "answer", "base_answer").head(EXAMPLES).to_dicts(),
     }
-    write(scores, by_row(everything, told, given, task.labels), SCORES)
+    said_and_true = {who: basis(task, test, texts) for who, texts in told.items()}
+    write(scores, by_row(everything, said_and_true, given, task.labels), SCORES)
     write_json(seconds, took)
     write_json(report, account)
     first = account["metrics"][account["headline"]]
@@ -166,6 +167,14 @@ def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], panel: Panel
             "copies": lambda: [panel.memory.copied(text) for text in texts],
         }
     return {name: measures[name]() for name in task.metrics}
+
+
+def basis(task: tasks.Task, rows: pl.DataFrame, texts: list[str]) -> dict[str, list[int]]:
+    """What a figure of all rows can be taken again from: the numbers of the labels said and true."""
+    if not task.labels:
+        return {}
+    told = {"said": texts, "true": rows["target"].to_list()}
+    return {column: labels.codes(each, task.labels).tolist() for column, each in told.items()}
 
 
 def calibrated(given: pl.DataFrame, names: tuple[str, ...], seed: int) -> dict | None:

@@ -5,17 +5,33 @@ Right or wrong: McNemar's exact test. Anything else: a paired bootstrap, every c
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import binomtest
 
 RESAMPLES = 10_000  # a p of at least 1/5,000, so that it can be significant after a hundred comparisons
 CELLS = 4_000_000  # of a block of weights: 32 MB
+TINY = 1e-12  # below it a variance is none
 LOWER_IS_BETTER = frozenset({"brier", "ece", "off_label", "rmse"})
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A figure that only all rows together have, taken again from sums over drawn rows.
+
+    said, true: columns of the scores table. table: whether they are numbers of labels, of which a figure sees how often
+    each was said of each; else a figure sees the means of s, t, s squared, t squared and s times t.
+    """
+
+    said: str
+    true: str
+    table: bool
+    figure: Callable[[np.ndarray], np.ndarray]  # (draws, said, true) or (5, draws) → (draws,)
+
+
 def macro_f1(confusion: np.ndarray) -> np.ndarray:
-    """(tables,): metrics.labels.macro_f1 of confusion tables, (tables, said, true); the last `said` is no label."""
+    """metrics.labels.macro_f1 of confusion tables, (tables, said, true); the last `said` is no label."""
     there = confusion.sum(1)
     labels = there.shape[1]
     hits = np.diagonal(confusion[:, :labels], axis1=1, axis2=2)
@@ -23,8 +39,34 @@ def macro_f1(confusion: np.ndarray) -> np.ndarray:
     return f1.sum(1) / (there > 0).sum(1)
 
 
-# Metrics of all rows together, from tables of what was said and what was true.
-WHOLE: dict[str, Callable[[np.ndarray], np.ndarray]] = {"macro_f1": macro_f1}
+def kappa(means: np.ndarray) -> np.ndarray:
+    """Cohen's with quadratic weights (Cohen 1968), from means; 0 where both are one and the same constant."""
+    s, t, ss, tt, st = means
+    expected = ss + tt - 2 * s * t
+    agreed = np.divide(ss + tt - 2 * st, expected, out=np.ones_like(expected), where=expected > TINY)
+    return 1 - agreed
+
+
+def rmse(means: np.ndarray) -> np.ndarray:
+    """Root of the mean squared error, from means."""
+    _, _, ss, tt, st = means
+    return np.sqrt(np.maximum(ss + tt - 2 * st, 0))
+
+
+def pearson(means: np.ndarray) -> np.ndarray:
+    """Pearson's correlation, from means; 0 for a constant, which says nothing."""
+    s, t, ss, tt, st = means
+    size = np.sqrt(np.maximum(ss - s * s, 0) * np.maximum(tt - t * t, 0))
+    return np.divide(st - s * t, size, out=np.zeros_like(size), where=size > TINY)
+
+
+# `said` and `true` are numbers of labels, `number` and `true_number` numbers of their own.
+WHOLE = {
+    "macro_f1": Whole("said", "true", True, macro_f1),
+    "kappa": Whole("said", "true", False, kappa),
+    "rmse": Whole("number", "true_number", False, rmse),
+    "pearson": Whole("number", "true_number", False, pearson),
+}
 
 
 def compared(values: dict[str, np.ndarray], seed: int) -> list[dict]:
@@ -44,23 +86,38 @@ def compared(values: dict[str, np.ndarray], seed: int) -> list[dict]:
     return _pairs(list(values), told, drawn, columns if right_or_wrong else None)
 
 
-def compared_whole(
-    said: dict[str, np.ndarray], true: np.ndarray, figure: Callable[[np.ndarray], np.ndarray], seed: int
-) -> list[dict]:
-    """The same by a figure of all rows together. said, true: (rows,), numbers of labels; what is no label has the
-    number above the last."""
-    labels = int(max(true.max(), *(one.max() - 1 for one in said.values()))) + 1
-    cells = np.stack(list(said.values()), 1).astype(int) * labels + true[:, None].astype(int)  # (rows, contestants)
-    each = (labels + 1) * labels
-    marks = np.eye(each, dtype=np.float32)[cells].reshape(len(true), -1)  # (rows, contestants x cells)
-
-    def figures(weights: np.ndarray) -> np.ndarray:
-        tables = (weights @ marks).reshape(-1, labels + 1, labels).astype(float)
-        return figure(tables).reshape(len(weights), len(said))
-
+def compared_whole(said: dict[str, np.ndarray], true: np.ndarray, whole: Whole, seed: int) -> list[dict]:
+    """The same by a figure of all rows together. said: contestant → (rows,); true: (rows,)."""
+    columns = np.stack(list(said.values()), 1)
+    figures = _of_tables(columns, true, whole) if whole.table else _of_means(columns, true, whole)
     told = figures(np.ones((1, len(true)), np.float32))[0]
     drawn = np.concatenate([figures(weights) for weights in resamples(len(true), seed)])
     return _pairs(list(said), told, drawn, None)
+
+
+def _of_tables(said: np.ndarray, true: np.ndarray, whole: Whole) -> Callable[[np.ndarray], np.ndarray]:
+    """(draws, rows) of weights → (draws, contestants). What is no label has the number above the last."""
+    labels = int(max(true.max(), said.max() - 1)) + 1
+    cells = said.astype(int) * labels + true[:, None].astype(int)  # (rows, contestants)
+    marks = np.eye((labels + 1) * labels, dtype=np.float32)[cells].reshape(len(true), -1)
+
+    def figures(weights: np.ndarray) -> np.ndarray:
+        tables = (weights @ marks).reshape(-1, labels + 1, labels).astype(float)
+        return whole.figure(tables).reshape(len(weights), said.shape[1])
+
+    return figures
+
+
+def _of_means(said: np.ndarray, true: np.ndarray, whole: Whole) -> Callable[[np.ndarray], np.ndarray]:
+    """(draws, rows) of weights → (draws, contestants)."""
+    t = np.broadcast_to(true[:, None], said.shape)
+    parts = np.concatenate([said, t, said**2, t**2, said * t], 1)  # (rows, 5 x contestants)
+
+    def figures(weights: np.ndarray) -> np.ndarray:
+        means = (weights @ parts / len(true)).reshape(len(weights), 5, -1)
+        return whole.figure(np.moveaxis(means, 1, 0))
+
+    return figures
 
 
 def _pairs(names: list[str], told: np.ndarray, drawn: np.ndarray, right: np.ndarray | None) -> list[dict]:

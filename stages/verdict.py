@@ -19,6 +19,13 @@ def verdict(contest: dict) -> tuple[str, str]:
             gaps[pair["a"], pair["b"]] = (sign * pair["difference"], pair["holm"])
             gaps[pair["b"], pair["a"]] = (-sign * pair["difference"], pair["holm"])
 
+    where = f"On {contest['rows']:,} test rows of {contest['source']}"
+    if not gaps and len(ordered) > 1:
+        return (
+            "",
+            f"{where} nothing can be said: {metric} has no value for each row, and no way to take it again from rows.",
+        )
+
     def good(one: dict) -> float:
         return sign * one["figures"][metric]["value"]
 
@@ -35,7 +42,6 @@ def verdict(contest: dict) -> tuple[str, str]:
 
     worth = [one for n, one in enumerate(ordered) if all(gains(one, cheaper) for cheaper in ordered[:n])]
     winner = worth[-1]
-    where = f"On {contest['rows']:,} test rows of {contest['source']}"
     said = {
         "baseline": f"{where} a cheap baseline wins: {shown(winner)}",
         "base": f"{where} no training has paid: use {shown(winner)}",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import binom, ttest_rel
-from sklearn.metrics import f1_score
+from sklearn.metrics import cohen_kappa_score, f1_score
 
 from stages import significance as sig
 from stages.metrics.labels import codes, macro_f1
@@ -76,7 +76,7 @@ def test_macro_f1_from_tables_is_the_metrics_own():
     true = draw.choice(LABELS, 120, p=[0.3, 0.1, 0.6]).tolist()
     said = {name: draw.choice([*LABELS, "blah"], 120).tolist() for name in "ab"}
     coded = {name: codes(texts, LABELS).astype(float) for name, texts in said.items()}
-    (pair,) = sig.compared_whole(coded, codes(true, LABELS).astype(float), sig.macro_f1, seed=1)
+    (pair,) = sig.compared_whole(coded, codes(true, LABELS).astype(float), sig.WHOLE["macro_f1"], seed=1)
     of = {name: macro_f1(texts, true, LABELS, seed=1)["value"] for name, texts in said.items()}
     assert of["a"] == pytest.approx(f1_score(true, said["a"], labels=LABELS, average="macro"), abs=1e-6)
     assert pair["difference"] == pytest.approx(of["a"] - of["b"], abs=2e-6)
@@ -91,6 +91,42 @@ def test_a_label_that_no_drawn_row_has_is_left_out():
 
 def test_the_same_answers_are_no_better_and_perfect_ones_are():
     true = np.array([0.0, 1.0, 2.0] * 20)
-    same, perfect = sig.compared_whole({"a": true * 0, "b": true * 0, "c": true}, true, sig.macro_f1, seed=1)[:2]
+    same, perfect = sig.compared_whole({"a": true * 0, "b": true * 0, "c": true}, true, sig.WHOLE["macro_f1"], seed=1)[
+        :2
+    ]
     assert (same["difference"], same["p"]) == (0.0, 1.0)
     assert perfect["difference"] == pytest.approx(-(1 - 0.5 / 3), abs=1e-6) and perfect["p"] < 0.001
+
+
+def marked() -> tuple[dict[str, np.ndarray], np.ndarray]:
+    draw = np.random.default_rng(7)
+    true = draw.integers(0, 5, 150).astype(float)
+    return {"a": np.clip(true + draw.integers(-1, 2, 150), 0, 4), "b": draw.integers(0, 5, 150).astype(float)}, true
+
+
+@pytest.mark.parametrize(
+    ("metric", "own"),
+    [
+        ("kappa", lambda s, t: cohen_kappa_score(s, t, weights="quadratic")),
+        ("rmse", lambda s, t: np.sqrt(((s - t) ** 2).mean())),
+        ("pearson", lambda s, t: np.corrcoef(s, t)[0, 1]),
+    ],
+)
+def test_figures_from_means_are_those_of_the_rows(metric, own, monkeypatch):
+    monkeypatch.setattr(sig, "RESAMPLES", 400)
+    said, true = marked()
+    (pair,) = sig.compared_whole(said, true, sig.WHOLE[metric], seed=1)
+    assert pair["difference"] == pytest.approx(own(said["a"], true) - own(said["b"], true), abs=1e-5)
+    rows = [np.repeat(np.arange(150), weights.astype(int)) for weights in np.concatenate(list(sig.resamples(150, 1)))]
+    gaps = [own(said["a"][at], true[at]) - own(said["b"][at], true[at]) for at in rows]
+    assert (pair["low"], pair["high"]) == pytest.approx(np.percentile(gaps, [2.5, 97.5]), abs=1e-5)
+    assert pair["p"] < 0.01
+
+
+def test_a_constant_has_no_kappa_and_no_correlation():
+    true = np.array([1.0, 2.0, 3.0, 2.0])
+    for metric in ("kappa", "pearson"):
+        (pair,) = sig.compared_whole({"a": true, "b": true * 0 + 2}, true, sig.WHOLE[metric], seed=1)
+        assert pair["difference"] == pytest.approx(1.0, abs=1e-6)
+    same = np.full(4, 2.0)
+    assert sig.compared_whole({"a": same, "b": same}, same, sig.WHOLE["kappa"], seed=1)[0]["difference"] == 0.0

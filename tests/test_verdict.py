@@ -67,3 +67,9 @@ def test_an_untuned_base_may_win():
 def test_of_an_error_the_lower_is_the_better(metric, winner):
     rows = [("tfidf", "baseline", 0.9), ("lora", "recipe", 0.5)]
     assert verdict(contest(*rows, sure=[("tfidf", "lora")], metric=metric))[0] == winner
+
+
+def test_a_metric_that_cannot_be_tested_gives_no_verdict():
+    untested = contest(T, LORA) | {"pairs": []}
+    winner, said = verdict(untested)
+    assert winner == "" and said.startswith("On 400 test rows of films nothing can be said: accuracy has no value")

@@ -81,7 +81,7 @@ def test_the_weights_of_the_lowest_validation_loss_are_kept(blank, tokenizer_of,
     model, seen, done = run(blank, tokenizer_of, tmp_path / "s", [5, 4, 3, 2, 9, 8, 7, 6], patience=9)
     assert [point["validation_loss"] for point in done.curve] == [5, 4, 3, 2, 9, 8, 7, 6]
     assert [point["step"] for point in done.curve] == list(range(1, 9))
-    assert (done.best_step, done.steps) == (4, 8)
+    assert (done.best_step, done.steps, done.planned) == (4, 8, 8)
     assert torch.equal(model.shared.weight, seen.weights[3])
     assert not torch.equal(model.shared.weight, seen.weights[-1])
     assert not (tmp_path / "s").exists()
@@ -89,7 +89,7 @@ def test_the_weights_of_the_lowest_validation_loss_are_kept(blank, tokenizer_of,
 
 def test_training_stops_when_patience_is_out(blank, tokenizer_of, tmp_path):
     model, seen, done = run(blank, tokenizer_of, tmp_path / "s", [5, 2, 3, 4, 1, 1, 1, 1], patience=2)
-    assert (done.best_step, done.steps, len(done.curve)) == (2, 4, 4)
+    assert (done.best_step, done.steps, done.planned, len(done.curve)) == (2, 4, 8, 4)
     assert torch.equal(model.shared.weight, seen.weights[1])
 
 
