@@ -70,7 +70,8 @@ def main(name: str, table: str, base: str, folder: str, report: str, docs: str) 
             data, whole, cut_of = encode(drawn[split], task, family(model.family), tokenizer, model)
             for field in fields:
                 ids = data["input_ids" if field == "prompt" else "labels"]
-                lengths[field] += whole or uncut(tokenizer, list(data[field]), list(ids), limits[field])
+                known = whole if field == "prompt" else []
+                lengths[field] += known or uncut(tokenizer, list(data[field]), list(ids), limits[field])
             parts += cut_of
             data.save_to_disk(str(Path(beside) / split))
         verdicts = gate(name, recipe, pl.concat(drawn.values()), lengths, limits, docs)

@@ -8,7 +8,7 @@ from pathlib import Path
 import datasets
 import polars as pl
 import pytest
-from small_mill import recipe
+from small_mill import RECIPES, SCORE, recipe
 
 from stages import schema, tokenize
 from stages.models import tokenizer as tokenizers
@@ -248,3 +248,16 @@ def test_a_head_or_a_pair_that_the_task_has_nothing_for_is_refused(run):
     for setting, found in (({"head": "number"}, "head"), ({"pair": True}, "pair")):
         told = refused(run, "bert-full", model=setting)
         assert (told.where, told.found) == (f"params.yaml: recipes.bert-full.model.{found}", "sentiment_label")
+
+
+def test_a_seq2seq_writes_the_mark_and_its_length_is_the_targets(in_mill, write_settings, mill):
+    model = RECIPES["t5-full"]["model"] | {"prompt_tokens": 100, "truncated_share": 1.0}
+    write_settings(recipes={"t5-score": SCORE | {key: RECIPES["t5-full"][key] for key in ("method", "predict")}
+                            | {"model": model}})  # fmt: skip
+    tokenize.main("t5-score", ANSWERS, "data/bases/t5", "out", "out.json", "docs")
+    rows, report = datasets.load_from_disk("out/test"), json.loads(Path("out.json").read_text())
+    tokenizer = tokenizers.load(mill / "data/bases/t5")
+    assert [tokenizer.decode(ids, skip_special_tokens=True) for ids in rows["labels"]] == rows["target"]
+    assert (
+        report["target_tokens"]["max"] <= 6 < report["prompt_tokens"]["median"] and report["truncated"]["target"] == 0
+    )

@@ -21,7 +21,8 @@ def kappa(answers: list[str], marks: pl.Series, labels: tuple[str, ...], seed: i
     def statistic(rows: np.ndarray) -> float:
         s, t = said[rows], true[rows]
         expected = s.var() + t.var() + (s.mean() - t.mean()) ** 2
-        return 1 - ((s - t) ** 2).mean() / expected if expected > 0 else 0.0
+        agreed = 1 - ((s - t) ** 2).mean() / expected if expected > 0 else 0.0
+        return round(agreed, 9) + 0.0  # no -0.0 of a constant
 
     return intervals.bootstrap(len(said), statistic, seed)
 

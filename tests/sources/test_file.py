@@ -15,10 +15,13 @@ from stages.sources import file, formats, lines, quoted
 from stages.sources.batch import CONTENT, REJECTS, rejected
 from stages.sources.draw import Draw
 
-ALL = {"text": "review", "rating": "stars", "id": "key", "group": "place", "rubrics": "kinds", "split": "part"}
+ALL = {
+    "text": "review", "rating": "stars", "id": "key", "group": "place", "rubrics": "kinds", "split": "part",
+    "question": "asked", "guide": "points",
+}  # fmt: skip
 ROWS = [
-    ("a", "p1", "Кафе;Бар", "4.", "Вкусно,\tно \"долго\"\nждали \\n", "train"),
-    ("b", "p2", None, "10", "ok = fine, да", None),
+    ("a", "p1", "Кафе;Бар", "4.", "Вкусно,\tно \"долго\"\nждали \\n", "train", "Why?", "1. So."),
+    ("b", "p2", None, "10", "ok = fine, да", None, None, None),
 ]  # fmt: skip
 
 
@@ -81,7 +84,7 @@ def test_every_format_gives_the_same_rows_as_they_came(tmp_path, table, ending):
 @pytest.mark.parametrize("ending", FORMATS)
 def test_what_the_source_lacks_is_null_and_the_id_is_the_row_number(tmp_path, table, ending):
     rows = read(settings(put(table, tmp_path / f"x.{ending}"), {"text": "review", "rating": "stars"}))
-    assert rows.drop("text", "rating").rows() == [("0", None, None, None), ("1", None, None, None)]
+    assert rows.drop("text", "rating").rows() == [("0", *[None] * 5), ("1", *[None] * 5)]
 
 
 def test_numbers_become_text_without_loss(tmp_path):
@@ -165,7 +168,7 @@ def test_a_wrong_column_is_refused_with_the_columns_found_and_the_close_one(tmp_
     refusal = refused(put(table, tmp_path / f"x.{ending}"), ALL | {"text": "reviews"})
     assert refusal.where == "sources.x.collect.columns.text"
     assert refusal.expected == "a column reviews"
-    assert refusal.found == "key, place, kinds, stars, review, part"
+    assert refusal.found == "key, place, kinds, stars, review, part, asked, points"
     assert refusal.do == "did you mean review?"
 
 
