@@ -55,7 +55,8 @@ class Vocabulary:
 class Form:
     """What one answer has to look like.
 
-    text: most tokens of a category's text. quotes: per category, the texts that it may be; None leaves it free.
+    text: most tokens of a category's text. quotes: per category, the texts that it may be (their
+    first `text` tokens); None leaves it free.
     """
 
     vocabulary: Vocabulary
