@@ -16,7 +16,7 @@ import polars as pl
 from stages import criteria, params, tasks
 from stages.files import read_json, write_json
 from stages.metrics import agreement, coverage, diversity, intervals, labels, overlap
-from stages.models import critic, linear
+from stages.models import critic
 from stages.models.baselines import baselines
 from stages.refusal import Refusal, run
 from stages.schema import ANSWERS, read
@@ -39,7 +39,7 @@ def main(name: str, tokens: str, answers: str, judge: str, judge_report: str, re
 
     known = train.filter(~judged(train["id"])) if free else train
     heard = read_json(judge_report) if free else None
-    panel = Panel(hearer(Path(judge), language, settings), heard["criteria"]["bounds"],
+    panel = Panel(critic.load(Path(judge), language, settings.numerics, settings.seed), heard["criteria"]["bounds"],
                   diversity.Memory(train["target"].to_list())) if free else None  # fmt: skip
 
     def score(rows: pl.DataFrame, texts: list[str]) -> dict:
@@ -106,17 +106,6 @@ def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], panel: Panel
 
 def _judged(verdicts: pl.DataFrame) -> dict[str, Callable[[], dict]]:
     return {name: partial(intervals.share, verdicts[name].to_list()) for name in verdicts.columns}
-
-
-def hearer(judge: Path, language: str, settings: params.Params) -> critic.Critic:
-    """The judge in its folder; torch is opened only for one that hears through an encoder."""
-    if linear.load(judge).kind != linear.ENCODER:
-        return critic.load(judge, language)
-    from stages.models.features import features as encode
-    from stages.numerics import settle
-
-    settle(settings.numerics, settings.seed)
-    return critic.load(judge, language, partial(encode, judge / linear.ENCODER))
 
 
 if __name__ == "__main__":
