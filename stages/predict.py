@@ -21,7 +21,7 @@ from stages.openers import openers
 from stages.refusal import Refusal, run
 from stages.schema import ANSWERS, write
 
-MOST_SENTENCES, SENTENCE = 10, 40  # of a text that is written by the sentence; tokens of a sentence at most
+MOST_SENTENCES, SENTENCE = 7, 40  # of a text that is written by the sentence; tokens of a sentence at most
 FORMS = 3  # of a keyword, at the head of a sentence
 
 
