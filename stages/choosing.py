@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 SAID, LIKELY = 6.0, 2.0  # nats that all the keywords are worth, and that a nat per token is worth
-SHORTLIST = 3  # candidates that are weighed against rivals: each rival costs a pass of the model
+SHORTLIST = 2  # candidates that are weighed against rivals: each rival costs a pass of the model
 
 
 def starts(keywords: list[str], said: set[str], heads: dict[str, list[str]], most: int) -> list[str]:

@@ -10,7 +10,6 @@ Params  seed, numerics, recipes.<name>.task, .rows, sources.<source>.enrich.lang
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import datasets
@@ -20,7 +19,7 @@ from stages import criteria, params, tasks
 from stages.files import read_json, write_json
 from stages.metrics import agreement, diversity, intervals, labels, marks, overlap, summary
 from stages.metrics.calibration import calibration
-from stages.models import critic, linear
+from stages.models import critic
 from stages.models.baselines import baselines, extracts
 from stages.refusal import Refusal, run
 from stages.schema import ANSWERS, SCORES, read, write
@@ -56,7 +55,8 @@ def main(
         bar = borne_out(tokens)
     elif free:
         memory = diversity.Memory(train["target"].to_list())
-        panel = Panel(hearer(Path(judge), language, settings), heard["criteria"]["bounds"], memory)
+        hears = critic.load(Path(judge), language, settings.numerics, settings.seed)
+        panel = Panel(hears, heard["criteria"]["bounds"], memory)
 
     def score(rows: pl.DataFrame, texts: list[str], own: bool = False) -> Measured:
         if task.group:
@@ -190,17 +190,6 @@ def calibrated(given: pl.DataFrame, names: tuple[str, ...], seed: int) -> dict |
 
 def _judged(verdicts: pl.DataFrame) -> dict[str, Callable[[], list]]:
     return {name: verdicts[name].to_list for name in verdicts.columns}
-
-
-def hearer(judge: Path, language: str, settings: params.Params) -> critic.Critic:
-    """The judge in its folder; torch is opened only for one that hears through an encoder."""
-    if linear.load(judge).kind != linear.ENCODER:
-        return critic.load(judge, language)
-    from stages.models.features import features as encode
-    from stages.numerics import settle
-
-    settle(settings.numerics, settings.seed)
-    return critic.load(judge, language, partial(encode, judge / linear.ENCODER))
 
 
 if __name__ == "__main__":

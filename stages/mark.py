@@ -3,7 +3,7 @@
 Reads   draw: the enriched table; answers of recipes. read: the filled sheet; its key; a judge and its report
 Writes  draw: a sheet (CSV) and a page (HTML) that makes the same sheet; a key, which the marker leaves shut.
         read: Cohen's kappa between marks and judge, overall and by criterion, with its interval
-Params  seed, sources.<source>.enrich.language
+Params  seed, numerics, sources.<source>.enrich.language
 
     python -m stages.mark draw places data/enriched/places.parquet data/marks/places 100 data/answers/a.parquet …
     python -m stages.mark read places data/judges/places data/reports/judge/places.json data/marks/places OUT.json
@@ -81,7 +81,8 @@ def compare(settings: params.Params, source: str, judge: str, judge_report: str,
     asked = sheet.with_columns(
         pl.col("keywords").fill_null("").str.split(", ").list.eval(pl.element().filter(pl.element() != ""))
     )
-    signals = critic.load(Path(judge), language).signals(asked, sheet["text"].to_list())
+    whole = critic.load(Path(judge), language, settings.numerics, settings.seed)
+    signals = whole.signals(asked, sheet["text"].to_list())
     said = criteria.verdicts(signals, read_json(judge_report)["criteria"]["bounds"])
     account = agreement(sheet, said, key["writer"], settings.seed)
     write_json(report, account)

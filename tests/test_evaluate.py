@@ -46,7 +46,7 @@ def test_free_text_is_judged_and_set_against_people(mill):
     told = report(mill, "t5-full")
     heard = json.loads((mill / "data/reports/judge/places.json").read_text())
     assert set(told["baselines"]) == {"nearest_review"}
-    assert told["judge"] == {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy")}
+    assert told["judge"] == {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy", "criteria")}
     assert told["reference"]["chrf"]["value"] == 100.0  # people's own reviews are their own reference
     assert told["reference"]["keyword_recall"]["value"] == 1.0  # a keyword is a lemma of its review
 

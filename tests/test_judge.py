@@ -11,6 +11,7 @@ from stages import criteria, judge, schema
 from stages.broken import FAULTS
 from stages.models import critic, linear
 from stages.models.features import features
+from stages.params import Numerics
 from stages.refusal import Refusal
 from stages.splits import judged
 
@@ -105,7 +106,7 @@ def test_people_pass_and_broken_reviews_are_caught(told):
 def test_the_judge_is_kept_whole(mill, told):
     rows = schema.read(mill / TABLE, schema.ENRICHED).filter(split="test")
     folder = mill / "data/judges/places"
-    opened = critic.load(folder, "ru", partial(features, folder / linear.ENCODER))
+    opened = critic.load(folder, "ru", Numerics(threads=1, matmul="highest"), 1)
     said = criteria.verdicts(opened.signals(rows, rows["text"].to_list()), told["criteria"]["bounds"])
     assert {name: said[name].mean() for name in said.columns} == {
         name: pytest.approx(one["value"]) for name, one in told["criteria"]["people"].items()

@@ -11,7 +11,7 @@ from stages.lemmas import said_in
 from stages.models import tokenizer as tokenizers
 from stages.params import Recipe
 
-MOST_SENTENCES, SENTENCE = 10, 40  # of a text; tokens of a sentence at most
+MOST_SENTENCES, SENTENCE = 7, 40  # of a text; tokens of a sentence at most
 
 
 def compose(

@@ -3,8 +3,8 @@
 None of its parts is a model that writes, or has learnt from what one wrote.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import polars as pl
 from stages.lemmas import said_in
 from stages.metrics.diversity import fresh
 from stages.models import linear, ngrams, rubrics
+from stages.params import Numerics
 from stages.stars import TONES, tone
 
 RUBRICS = "rubrics"
@@ -60,15 +61,20 @@ class Critic:
 
 
 def save(critic: Critic, folder: Path) -> None:
-    """All but the encoder, whose features `load` is handed by whoever needs them."""
+    """All but the encoder, which whoever trained the judge puts beside it."""
     linear.save(critic.tone, folder)
     ngrams.save(critic.words, folder)
     if critic.rubrics:
         rubrics.save(critic.rubrics, folder / RUBRICS)
 
 
-def load(folder: Path, language: str, encode: Callable | None = None) -> Critic:
-    kept = folder / RUBRICS
-    return Critic(
-        linear.load(folder), ngrams.load(folder), rubrics.load(kept) if kept.is_dir() else None, language, encode
-    )
+def load(folder: Path, language: str, numerics: Numerics, seed: int) -> Critic:
+    """Open what `save` wrote; torch is opened only for a judge that hears through an encoder."""
+    kept, ratings, encode = folder / RUBRICS, linear.load(folder), None
+    if ratings.kind == linear.ENCODER:
+        from stages.models.features import features
+        from stages.numerics import settle
+
+        settle(numerics, seed)
+        encode = partial(features, folder / linear.ENCODER)
+    return Critic(ratings, ngrams.load(folder), rubrics.load(kept) if kept.is_dir() else None, language, encode)
