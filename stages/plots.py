@@ -111,7 +111,7 @@ def reliability(title: str, bins: list[dict]) -> Markup:
         for one in bins:
             axes.bar(one["low"], one["accuracy"], one["high"] - one["low"], align="edge", color=SERIES[0], alpha=0.3)
             axes.plot(one["confidence"], one["accuracy"], marker="o", color=SERIES[0], linestyle="",
-                      markersize=3 + 9 * (one["n"] / rows) ** 0.5)  # fmt: skip
+                      clip_on=False, markersize=3 + 9 * (one["n"] / rows) ** 0.5)  # fmt: skip
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         said = "; ".join(f"{one['confidence']:.2f} → {one['accuracy']:.2f} of {one['n']:,}" for one in bins)
