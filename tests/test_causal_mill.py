@@ -65,8 +65,10 @@ def made(mill, tmp_path_factory) -> Path:
             base, tokens, answers = recipe["model"]["base"], f"data/tokens/{name}", f"data/answers/{name}.parquet"
             tokenize.main(name, TABLE, f"data/{base}", tokens, f"data/reports/tokenize/{name}.json", f"docs/{name}")
             train.main(*train_words(name, base))
-            predict.main(name, tokens, f"data/{base}", f"data/models/{name}", answers)
-            evaluate.main(name, tokens, answers, *JUDGED, f"data/reports/evaluate/{name}.json")
+            speed, report = (f"data/reports/{kind}/{name}.json" for kind in ("speed", "evaluate"))
+            predict.main(name, tokens, f"data/{base}", f"data/models/{name}", answers, speed)
+            rest = (report, f"data/scores/{name}.parquet", f"data/reports/baselines/{name}.json")
+            evaluate.main(name, tokens, answers, *JUDGED, *rest)
     return folder
 
 

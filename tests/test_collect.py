@@ -51,7 +51,7 @@ def test_the_seed_of_the_settings_draws_the_sample(project):
 def test_a_bundled_corpus_is_asked_for_by_name_rows_and_seed(project, monkeypatch, capsys):
     seed = yaml.safe_load(Path("params.yaml").read_text())["seed"]
     rows = pl.DataFrame([dict.fromkeys(RAW) | {"id": "0", "rating": "5", "text": "Хорошо."}], schema=RAW)
-    monkeypatch.setattr(collect.sample, "generate", lambda *words: rows if words == ("places", 9000, seed) else None)
+    monkeypatch.setattr(collect.sample, "generate", lambda *words: rows if words == ("places", 9000, seed, 6) else None)
     collect.main("places", *OUT)
     assert read(OUT[0], RAW).equals(rows)
     assert capsys.readouterr().out == "collect places: 1 rows from places\n"
@@ -132,7 +132,7 @@ def test_equal_files_give_equal_bytes(project):
 def test_an_unknown_source_is_refused_with_those_there_are(project):
     with pytest.raises(Refusal) as refusal:
         collect.main("film", *OUT)
-    assert refusal.value.expected == "one of places, films"
+    assert refusal.value.expected == "one of places, films, answers, venues"
     assert refusal.value.do == "did you mean films?"
 
 

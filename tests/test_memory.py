@@ -35,7 +35,7 @@ def peak(folder: Path, kind: str, rows: int) -> int:
     texts = pl.Series([f"Pizza und Wein {n} " for n in range(rows)]) + "sehr gut " * (CHARS // 9)
     table = pl.DataFrame({"text": texts}).with_columns(
         id=pl.int_range(rows).cast(pl.String), group=pl.lit("g"), rubrics=pl.lit(""), rating=pl.lit(5),
-        split=pl.lit("train"),
+        split=pl.lit("train"), question=pl.lit(None, pl.String), guide=pl.lit(None, pl.String), mark=pl.lit(1.0),
     )  # fmt: skip
     made = folder / f"{kind}-{rows}"
     made.mkdir()

@@ -59,7 +59,7 @@ def test_a_torn_file_is_refused(path, keep):
 def test_a_missing_column_is_refused_with_the_columns_found(path):
     path.parent.mkdir()
     TABLE.drop("rating", "text").write_parquet(path)
-    assert refused(path).found == "id, group, rubrics, split"
+    assert refused(path).found == "id, group, rubrics, split, question, guide, mark"
     assert refused(path).do.startswith("the table lacks rating, text:")
 
 
