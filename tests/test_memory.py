@@ -13,7 +13,7 @@ from stages.schema import CLEAN, write
 ROOT = Path(__file__).parents[1]
 ROWS, CHARS = 15_000, 2_000  # 4N rows hold 120 MB of text, 90 MB more than N
 MOST = 1000  # bytes a further row may cost: half its text
-# What is freed goes back at once, and one thread works: how long an allocator keeps what, on a busy machine, is no matter.
+# What is freed goes back at once, and one thread works: how long an allocator keeps what is not asked here.
 FRUGAL = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0", "POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "1",
           "ARROW_DEFAULT_MEMORY_POOL": "system"}  # fmt: skip
 # Small row groups: one is in memory whole, whatever the number of rows.
