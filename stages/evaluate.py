@@ -169,10 +169,15 @@ def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], panel: Panel
     return {name: measures[name]() for name in task.metrics}
 
 
-def basis(task: tasks.Task, rows: pl.DataFrame, texts: list[str]) -> dict[str, list[int]]:
-    """What a figure of all rows can be taken again from: the numbers of the labels said and true."""
+def basis(task: tasks.Task, rows: pl.DataFrame, texts: list[str]) -> dict[str, list[int | float]]:
+    """What a figure of all rows can be taken again from: the numbers of the labels said and true; of marks, those too."""
     if not task.labels:
         return {}
+    if task.number:
+        told = {"number": marks.read(texts), "true_number": rows["mark"].to_numpy()}
+        near = {"said": told["number"], "true": told["true_number"]}
+        told |= {column: marks.nearest(each, task.labels) for column, each in near.items()}
+        return {column: each.tolist() for column, each in told.items()}
     told = {"said": texts, "true": rows["target"].to_list()}
     return {column: labels.codes(each, task.labels).tolist() for column, each in told.items()}
 

@@ -13,7 +13,9 @@ from scipy.stats import binomtest
 RESAMPLES = 10_000  # a p of at least 1/5,000, so that it can be significant after a hundred comparisons
 CELLS = 4_000_000  # of a block of weights: 32 MB
 TINY = 1e-12  # below it a variance is none
-LOWER_IS_BETTER = frozenset({"brier", "ece", "off_label", "rmse"})
+LOWER_IS_BETTER = frozenset(
+    {"brier", "ece", "off_label", "rmse", "score_error", "malformed", "repeated", "self_bleu", "longest_copy", "copies"}
+)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from stages.models.constrained import Constrained, Form
 from stages.params import Base, Predict
 
 TASK_TYPE = "CAUSAL_LM"  # PEFT's name for the family
+WRITES = True  # an answer is written freely; a label may be something else than it says
 POSITIONS = 8192  # what a base built here may read: rotary positions need no table, so the number costs nothing
 
 
@@ -145,3 +146,35 @@ def answer(
         for i, text in zip(chosen, tokenizer.batch_decode(said, skip_special_tokens=True), strict=True):
             texts[i] = text.strip()
     return texts, [None] * len(prompts)
+
+
+@torch.inference_mode()
+def chances(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[list[int]],
+    settings: Predict,
+    labels: tuple[str, ...],
+) -> tuple[list[str], list[list[float]]]:
+    """The likeliest label of each prompt (ids), and the probability of each label, in their order (see seq2seq.chances).
+
+    Every label is written behind every prompt, so that a batch of prompts is a batch of prompts times labels.
+    """
+    told, _ = targets(tokenizer, list(labels), 10**9, labels)
+    pad = collator(tokenizer, model)
+    likeliest: list[str] = [""] * len(prompts)
+    probabilities: list[list[float]] = [[] for _ in prompts]
+    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
+    model.eval()
+    for start in range(0, len(order), settings.batch):
+        chosen = order[start : start + settings.batch]
+        batch = pad([{"input_ids": prompts[i], "labels": label} for i in chosen for label in told]).to(model.device)
+        wanted = batch["labels"][:, 1:]
+        logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits[:, :-1]
+        each = logits.float().log_softmax(-1).gather(-1, wanted.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+        known = wanted != -100
+        whole = (each * known).sum(-1).view(len(chosen), len(labels))
+        best = (whole / known.sum(-1).view(len(chosen), len(labels))).argmax(-1).tolist()
+        for i, label, of in zip(chosen, best, whole.softmax(-1).tolist(), strict=True):
+            likeliest[i], probabilities[i] = labels[label], of
+    return likeliest, probabilities

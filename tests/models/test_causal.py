@@ -105,3 +105,25 @@ def test_a_blank_model_knows_nothing_yet(blank, batch):
     model = blank("causal")
     loss = causal.loss(model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]), batch["labels"])
     assert loss.item() == pytest.approx(torch.log(torch.tensor(float(model.config.vocab_size))).item(), rel=0.25)
+
+
+LABELS = ("плохо", "так себе, ничего особенного", "хорошо")
+
+
+@pytest.mark.parametrize("size", [1, 2, 64])
+def test_a_labels_chance_is_that_of_writing_it(blank, tokenizer, size):
+    model = blank("causal").eval()
+    ids = [tokenizer(prompt)["input_ids"] for prompt in PROMPTS]
+    likeliest, chances = causal.chances(model, tokenizer, ids, Predict(batch=size), LABELS)
+    told, _ = causal.targets(tokenizer, list(LABELS), 64, LABELS)
+    assert len({len(label) for label in told}) > 1, "else padding would go unseen"
+    for prompt, chosen, each in zip(ids, likeliest, chances, strict=True):
+        asked, sums, means = causal.framed(list(prompt), tokenizer), [], []
+        for label in told:
+            with torch.no_grad():
+                logits = model(input_ids=torch.tensor([[*asked, *label]])).logits[0, len(asked) - 1 : -1]
+            own = logits.log_softmax(-1).gather(-1, torch.tensor(label).unsqueeze(-1))
+            sums.append(own.sum().item())
+            means.append(own.mean().item())
+        assert each == pytest.approx(torch.tensor(sums).softmax(0).tolist(), abs=1e-5)
+        assert chosen == LABELS[int(torch.tensor(means).argmax())]
