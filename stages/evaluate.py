@@ -170,7 +170,7 @@ def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], panel: Panel
 
 
 def basis(task: tasks.Task, rows: pl.DataFrame, texts: list[str]) -> dict[str, list[int | float]]:
-    """What a figure of all rows can be taken again from: the numbers of the labels said and true; of marks, those too."""
+    """What a figure of all rows can be taken again from: numbers of the labels said and true; of marks, those too."""
     if not task.labels:
         return {}
     if task.number:

@@ -156,7 +156,7 @@ def chances(
     settings: Predict,
     labels: tuple[str, ...],
 ) -> tuple[list[str], list[list[float]]]:
-    """The likeliest label of each prompt (ids), and the probability of each label, in their order (see seq2seq.chances).
+    """The likeliest label of each prompt (ids), and the probability of each label, in their order: see seq2seq.chances.
 
     Every label is written behind every prompt, so that a batch of prompts is a batch of prompts times labels.
     """
