@@ -55,6 +55,7 @@ def raw(rows: int) -> pl.DataFrame:
         rating=pl.when(at % 97 == 96).then(pl.lit("1")).otherwise(pl.lit("5")),
         id=at.cast(pl.String), group=(at // 7).cast(pl.String), rubrics=pl.lit("Кафе"),
         split=pl.lit(None, pl.String),
+        question=pl.when(at % 5 == 0).then(pl.lit("Как прошло?")), guide=pl.lit(None, pl.String),
     )  # fmt: skip
     return table.select(list(RAW))
 
