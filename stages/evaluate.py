@@ -73,7 +73,7 @@ def main(
     others = given.select("others").explode("others").drop_nulls().unnest("others")
     others = {who: others.filter(name=who)["answer"].to_list() for who in others["name"].unique(maintain_order=True)}
     told = {who: given[column].to_list() for who, column in WHO.items() if not given[column].null_count()}
-    rivals = extracts(test.to_dicts(), settings.seed).items() if task.group else baselines(free, known, test)
+    rivals = extracts(test.to_dicts(), settings.seed) if task.group else baselines(free, known, test)
     took, start = {}, time.monotonic()
     for who, texts in rivals:
         told[who], took[who], start = texts, round(time.monotonic() - start, 3), time.monotonic()

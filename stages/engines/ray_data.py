@@ -21,7 +21,7 @@ try:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
     raise Refusal("Ray, for engine: ray", "no such package", "params.yaml: engine",
-                  "pip install 'reviewmill[ray]', or write local") from error  # fmt: skip
+                  "make install, which brings Ray, or write local") from error  # fmt: skip
 
 WAIT = 10  # seconds for a cluster to answer
 VERSIONS = ("polars", "numpy", "pyarrow", "ftfy", "py3langid", "pymorphy3", "kiwipiepy")  # what decides the bytes

@@ -94,8 +94,9 @@ def nearest_review(train: pl.DataFrame, test: pl.DataFrame) -> list[str]:
     return answers
 
 
-def extracts(rows: list[dict], seed: int) -> dict[str, list[str]]:
-    """name → a summary of each gathered row, made of its reviews' sentences: one of each category, and its mean score.
+def extracts(rows: list[dict], seed: int) -> Iterator[tuple[str, list[str]]]:
+    """(name, a summary of each gathered row), one after the other, so that each can be timed: of each category one
+    sentence of the row's reviews, and its mean score.
 
     lead: the first sentence of the category. random: any. lexrank: the most central (Erkan and Radev 2004), which on
     targets built by rule stands close to the rule itself, for that takes a central sentence too. rule: what the rule
@@ -107,10 +108,10 @@ def extracts(rows: list[dict], seed: int) -> dict[str, list[str]]:
         "random": lambda texts: int(random.integers(len(texts))),
         "lexrank": lambda texts: int(np.argmax(centrality.lexrank(texts))),
     }
-    told = {name: [_extract(row, choose) for row in rows] for name, choose in chosen.items()}
-    return told | (
-        {"rule": [summaries.write(_rule(row)) for row in rows]} if any(r["references"] for r in rows) else {}
-    )
+    for name, choose in chosen.items():
+        yield name, [_extract(row, choose) for row in rows]
+    if any(row["references"] for row in rows):
+        yield "rule", [summaries.write(_rule(row)) for row in rows]
 
 
 def _extract(row: dict, choose: Callable[[list[str]], int]) -> str:

@@ -101,19 +101,19 @@ SUMMED = {
 
 
 def test_extracts_are_sentences_of_the_category_with_its_mean_score():
-    told = {name: summaries.read(texts[0], ("суп", "люди", "цены")) for name, texts in extracts([SUMMED], 1).items()}
+    told = {name: summaries.read(texts[0], ("суп", "люди", "цены")) for name, texts in extracts([SUMMED], 1)}
     assert list(told) == ["lead", "random", "lexrank"]
     for one in told.values():
         assert not one.malformed
         assert (one.parts["суп"][0], one.parts["люди"], one.parts["цены"]) == (8, (5, "Хамят."), (8, "не пишут"))
     assert told["lead"].parts["суп"][1] == "Суп остыл."
     assert told["lexrank"].parts["суп"][1] == "Суп вкусный, чай горячий."
-    drawn = {extracts([SUMMED], seed)["random"][0] for seed in range(12)}
+    drawn = {dict(extracts([SUMMED], seed))["random"][0] for seed in range(12)}
     assert len(drawn) == 3
 
 
 def test_the_rule_is_a_rival_where_people_wrote_what_is_measured_against():
     row = SUMMED | {"references": [{"category": "суп", "text": "Суп как суп."}]}
-    told = extracts([row, SUMMED], 1)
+    told = dict(extracts([row, SUMMED], 1))
     assert told["rule"][0].startswith("суп: 8 | Суп остыл. | люди: 5 | Хамят.")
-    assert "rule" not in extracts([SUMMED], 1)
+    assert "rule" not in dict(extracts([SUMMED], 1))
