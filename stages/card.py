@@ -9,7 +9,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stages.params import HubBase, Recipe, Release, Source
-from stages.table import interval, number
+from stages.table import PARTS, interval, number
 
 # What the Hub calls the job of each family; text2text-generation has left transformers' pipelines.
 PIPELINE = {"seq2seq": "text-generation", "causal": "text-generation", "encoder": "text-classification"}
@@ -47,6 +47,7 @@ def render(facts: Facts) -> str:
     page = environment.get_template("card.md.jinja").render(
         facts=facts,
         recipe=facts.recipe,
+        parts_of=PARTS,
         language=LANGUAGE.get(facts.source.enrich.language, f"the language {facts.source.enrich.language!r}"),
         row=inspect.getdoc(inspect.getmodule(facts.task.prompt)),
         example=facts.reports["evaluate"]["examples"][0],

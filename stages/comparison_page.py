@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from stages import plots, table
 from stages.significance import LOWER_IS_BETTER
@@ -35,20 +36,25 @@ def page(comparison: dict, reports: dict[str, dict]) -> str:
 
 
 def _panels(task: str, entries: list[dict]) -> list:
-    """A task's plots: a bar plot per metric, the headline first, then the headline by rating."""
+    """A task's plots: a bar plot per metric, the headline first, then the headline by parts of the rows."""
     headline = entries[0]["headline"]
     names = dict.fromkeys([headline, *(name for one in entries for name in one["metrics"])])
     bars = [
         plots.bars(name, [_bar(task, one, name) for one in entries if _has(one["metrics"], name)]) for name in names
     ]
-    slices = {
+    return [*bars, *filter(None, (_slices(task, entries, headline, of) for of in ("rating", "seen")))]
+
+
+def _slices(task: str, entries: list[dict], headline: str, of: str) -> Markup | None:
+    """The headline over the parts of the test rows that `of` names; None where no recipe has them."""
+    series = {
         _short(task, one["recipe"]): {
-            rating: of[headline] for rating, of in one["slices"].get("rating", {}).items() if _has(of, headline)
+            part: metrics[headline] for part, metrics in one["slices"].get(of, {}).items() if _has(metrics, headline)
         }
         for one in entries
     }
-    slices = {label: ratings for label, ratings in slices.items() if ratings}
-    return [*bars, plots.points(headline, slices)] if slices else bars
+    series = {label: parts for label, parts in series.items() if parts}
+    return plots.points(headline, table.PARTS[of], series) if series else None
 
 
 def _pareto(contest: dict) -> str:

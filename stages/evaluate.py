@@ -8,7 +8,6 @@ Params  seed, numerics, recipes.<name>.task, .rows, sources.<source>.enrich.lang
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +29,7 @@ EXAMPLES = 10
 # contestant → its column of the answers table
 WHO = {"answer": "answer", "likeliest": "likeliest", "base": "base_answer", "base_likeliest": "base_likeliest"}
 ENOUGH = 20  # test rows of a question for figures of its own
+RARE = 3  # `right_rare` is of reviews with so many stars or fewer, which remedies for imbalance are for
 
 Measured = dict[str, list | dict]  # metric → what each row scores, or one figure where only all rows together have one
 
@@ -159,8 +159,11 @@ def measure(task: tasks.Task, rows: pl.DataFrame, texts: list[str], panel: Panel
     }
     if panel:
         signals = panel.judge.signals(rows, texts)
-        measures |= _judged(criteria.verdicts(signals, panel.bounds))
+        verdicts = criteria.verdicts(signals, panel.bounds)
+        measures |= {name: verdicts[name].to_list for name in verdicts.columns}
+        rare = pl.when(rows["rating"] <= RARE).then(verdicts["right"])
         measures |= {
+            "right_rare": verdicts.select(rare).to_series().to_list,
             "tone_agreement": lambda: agreement.tones_agree(rows["rating"].to_list(), panel.judge.ratings(texts)),
             "keyword_recall": signals["keywords"].to_list,
             "longest_copy": lambda: [float(panel.memory.longest(text)) for text in texts],
@@ -191,10 +194,6 @@ def calibrated(given: pl.DataFrame, names: tuple[str, ...], seed: int) -> dict |
         whose: calibration(given[column].to_list(), targets, names, seed)
         for whose, column in (("tuned", "probabilities"), ("base", "base_probabilities"))
     }
-
-
-def _judged(verdicts: pl.DataFrame) -> dict[str, Callable[[], list]]:
-    return {name: verdicts[name].to_list for name in verdicts.columns}
 
 
 if __name__ == "__main__":

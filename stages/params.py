@@ -364,6 +364,7 @@ class Model(Strict):
     prompt_tokens: PositiveInt = Field(description="longest input, tokens")
     target_tokens: PositiveInt = Field(description="longest target, tokens (an encoder writes none)")
     truncated_share: Share = Field(0.05, description="highest share of rows cut at those limits")
+    cut: Literal["end", "middle"] = Field("end", description="what of an input too long is left out")
     head: Literal["labels", "number"] = Field(
         "labels", description="what an encoder gives: one of the task's labels, or a number (a regressor)"
     )
@@ -427,6 +428,7 @@ class Predict(Strict):
     temperature: PositiveFloat = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     repetition_penalty: PositiveFloat = 1.0
+    no_repeat: int = Field(0, ge=0, description="no run of so many tokens is written twice in a text; 0: they may be")
     constrain: Literal["free", "quoted", "none"] = Field(
         "free", description="a summary's form: held, held with texts quoted from the reviews, or left to the model"
     )
@@ -440,6 +442,8 @@ class Predict(Strict):
     def _candidates_differ(self) -> "Predict":
         if self.candidates > 1 and not self.sample:
             raise ValueError("candidates differ only when tokens are drawn; set sample: true")
+        if self.forced and self.candidates == 1:
+            raise ValueError("forced sentences are chosen among candidates; set candidates above 1, or drop forced")
         return self
 
 
@@ -450,6 +454,12 @@ class Recipe(Strict):
     method: Annotated[Full | Lora, Field(discriminator="kind")]
     predict: Predict  # no default: DVC watches this section, and finds no stage without it
     replicates: Name | None = Field(None, description="the recipe whose spread it shows: the same with another seed")
+
+    @pydantic.model_validator(mode="after")
+    def _composes(self) -> "Recipe":
+        if self.predict.candidates > 1 and self.model.family != "seq2seq":
+            raise ValueError(f"predict.candidates above 1 needs family seq2seq, not {self.model.family}; set it to 1")
+        return self
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------

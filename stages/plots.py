@@ -64,24 +64,27 @@ def bars(title: str, rows: list[dict]) -> Markup:
         return _svg(figure, f"{title}: " + "; ".join(f"{row['label']} {row['value']:.3f}" for row in rows))
 
 
-def points(title: str, series: dict[str, dict[str, dict]]) -> Markup:
-    """One metric over ratings, points with intervals per recipe. series: label → rating → {value, low, high}."""
+def points(title: str, by: str, series: dict[str, dict[str, dict]]) -> Markup:
+    """One metric over parts of the test rows, points with intervals per recipe, in the parts' order by name.
+
+    by: what parts them, as the axis calls it. series: label → part → {value, low, high}.
+    """
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 2.6 + 0.17 * len(series)), layout="constrained")
-        axes = figure.add_subplot(title=title, xlabel="rating, stars")
-        for n, (label, ratings) in enumerate(series.items()):
+        axes = figure.add_subplot(title=title, xlabel=by)
+        names = sorted({name for parts in series.values() for name in parts})
+        for n, (label, parts) in enumerate(series.items()):
             aside, colour = 0.1 * (n - (len(series) - 1) / 2), SERIES[n % len(SERIES)]
-            xs = [int(rating) + aside for rating in sorted(ratings, key=int)]
-            of = [ratings[rating] for rating in sorted(ratings, key=int)]
+            xs, of = zip(*((at + aside, parts[name]) for at, name in enumerate(names) if name in parts), strict=True)
             axes.vlines(xs, [one["low"] for one in of], [one["high"] for one in of], color=colour, linewidth=1.4)
             axes.plot(
                 xs, [one["value"] for one in of], color=colour, marker="o", markersize=5, linewidth=0.8, label=label
             )
-        axes.set_xticks(sorted({int(rating) for ratings in series.values() for rating in ratings}))
-        axes.set_ylim(bottom=0)
+        axes.set_xticks(range(len(names)), [name.replace("_", " ") for name in names])
+        axes.set_ylim(bottom=min(0, *(one["low"] for parts in series.values() for one in parts.values())))
         axes.grid(axis="x", visible=False)
         figure.legend(loc="outside lower left")
-        return _svg(figure, f"{title} by rating, for {', '.join(series)}")
+        return _svg(figure, f"{title} by {by}, for {', '.join(series)}")
 
 
 def curves(title: str, steps: list[dict], best_step: int) -> Markup:

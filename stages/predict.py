@@ -62,7 +62,7 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
         return kind.answer(model, tokenizer, ids, limit, how, task.labels, **({"forms": forms} if forms else {}))
 
     def composed(model: PreTrainedModel, asked: list[dict]) -> list[str]:
-        return composing.compose(task.prompt, task.rivals, kind, model, tokenizer, asked, language, recipe, heads)
+        return composing.compose(task.prompt, task.rivals, model, tokenizer, asked, language, recipe, heads)
 
     def alone(at: int) -> None:
         """One row answered by itself, as a request would be."""
@@ -98,7 +98,7 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
         """What the same model says of each gathered row without the form, and chunk by chunk."""
 
         def encode(texts: list[str]) -> list[list[int]]:
-            return tokenizers.encode(tokenizer, texts, recipe.model.prompt_tokens)[0]
+            return tokenizers.encode(tokenizer, texts, recipe.model.prompt_tokens, recipe.model.cut)[0]
 
         def tell(parts: list[dict]) -> list[str]:
             held = structured.forms(tokenizer, parts, limit, how.constrain)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from stages.refusal import Refusal, run
 
+# What parts the test rows of a task → how that is called.
+PARTS = {"rating": "rating, stars", "seen": "question in training, or not", "question": "question"}
 HEAD = ("recipe", "task", "method", "trainable", "metric [95% interval]", "baseline", "base untuned")
 
 
@@ -24,7 +26,7 @@ def number(value: float | None) -> str:
 
 def interval(metric: dict | None) -> str:
     """A metric with its 95% interval: `0.812 [0.771, 0.850]`; a dash where it was not measured."""
-    if metric is None or metric["value"] is None:
+    if metric is None or metric["value"] is None or metric.get("n") == 0:
         return "–"
     return f"{number(metric['value'])} [{number(metric['low'])}, {number(metric['high'])}]"
 

@@ -133,7 +133,7 @@ def encode(
         told = [{one.name: row[one.column] or "" for one in task.fields} for row in rows.iter_rows(named=True)]
         inputs, whole, cut = by_field.encode(tokenizer, told, _segments(task, model), least, model.prompt_tokens)
     else:
-        inputs, _ = tokenizers.encode(tokenizer, prompts, model.prompt_tokens)
+        inputs, _ = tokenizers.encode(tokenizer, prompts, model.prompt_tokens, model.cut)
     if model.head == "number":
         labels = [task.number(row) for row in rows.iter_rows(named=True)]
     else:
@@ -162,7 +162,12 @@ def _segments(task: tasks.Task, model: params.Model) -> by_field.Join:
 
 
 def _suits(task: tasks.Task, model: params.Model, name: str) -> None:
-    """Refuse a head or a pair that the task has nothing for."""
+    """Refuse a head, a pair or a cut that the task has nothing for."""
+    if model.cut == "middle" and task.fields:
+        raise Refusal(
+            "cut: end, for this task cuts its prompt field by field", "middle",
+            f"params.yaml: recipes.{name}.model.cut", "leave it out",
+        )  # fmt: skip
     for setting, wants, has in (("head", model.head == "number", task.number), ("pair", model.pair, task.fields)):
         if wants and not has:
             raise Refusal(

@@ -8,6 +8,7 @@ from released import FULL, LORA, REVIEW, reports, settings
 
 from stages import card, params, tasks
 
+METRIC = {"value": 0.48, "low": 0.41, "high": 0.55, "n": 40}
 HUB = params.HubBase(kind="hub", repo="mill/minilm", revision="a" * 40)
 
 
@@ -83,7 +84,14 @@ def test_the_real_review_of_the_example_is_not_published():
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        (FULL, ["AutoModelForSeq2SeqLM.from_pretrained(repo)", "do_sample=True, temperature=0.7, top_p=0.9, top_k=0"]),
+        (
+            FULL,
+            [
+                "AutoModelForSeq2SeqLM.from_pretrained(repo)",
+                "do_sample=True, temperature=0.6",
+                "no_repeat_ngram_size=3",
+            ],
+        ),
         (LORA, ["labels = ['negative', 'neutral', 'positive']", "PeftModel.from_pretrained(model, repo)"]),
     ],
 )
@@ -92,6 +100,21 @@ def test_the_code_to_use_it_is_python_and_its_own(name, lines):
     code = page.split("```python\n")[1].split("```")[0]
     compile(code, name, "exec")
     assert all(line in code for line in lines)
+
+
+def test_a_regressor_of_pairs_tells_what_it_marks_and_how_to_ask_it():
+    name = "answer_score-answers-pair"
+    told, recipe = reports("kappa", free=False), params.check(settings()).recipes[name]
+    told["evaluate"]["slices"] = {
+        "seen": {"unseen_questions": {"kappa": METRIC}},
+        "question": {"A | b\nc": {"kappa": METRIC}},
+    }
+    page = card.render(facts(LORA, recipe=recipe, task=tasks.load("answer_score"), adapter=False, reports=told))
+    assert "marking guide and an answer, in English, and gives the answer a mark" in page
+    assert "| unseen_questions | 40 | 0.480" in page and "| A / b c | 40 |" in page
+    code = page.split("```python\n")[1].split("```")[0]
+    compile(code, name, "exec")
+    assert "tokenizer([prompt], [answer]," in code and "logits.item()" in code
 
 
 def test_fence_is_longer_than_any_inside():

@@ -49,9 +49,10 @@ def test_the_seed_of_the_settings_draws_the_sample(project):
 
 
 def test_a_bundled_corpus_is_asked_for_by_name_rows_and_seed(project, monkeypatch, capsys):
-    seed = yaml.safe_load(Path("params.yaml").read_text())["seed"]
+    settings = yaml.safe_load(Path("params.yaml").read_text())
+    words = ("places", settings["sources"]["places"]["collect"]["rows"], settings["seed"], 6)
     rows = pl.DataFrame([dict.fromkeys(RAW) | {"id": "0", "rating": "5", "text": "Хорошо."}], schema=RAW)
-    monkeypatch.setattr(collect.sample, "generate", lambda *words: rows if words == ("places", 9000, seed, 6) else None)
+    monkeypatch.setattr(collect.sample, "generate", lambda *said: rows if said == words else None)
     collect.main("places", *OUT)
     assert read(OUT[0], RAW).equals(rows)
     assert capsys.readouterr().out == "collect places: 1 rows from places\n"

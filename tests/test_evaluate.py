@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import datasets
 import polars as pl
 import pytest
 from small_mill import RECIPES, evaluate_words
@@ -49,6 +50,13 @@ def test_free_text_is_judged_and_set_against_people(mill):
     assert told["judge"] == {key: heard[key] for key in ("kind", "accuracy", "tone_accuracy", "criteria")}
     assert told["reference"]["chrf"]["value"] == 100.0  # people's own reviews are their own reference
     assert told["reference"]["keyword_recall"]["value"] == 1.0  # a keyword is a lemma of its review
+
+
+def test_right_of_the_rare_ratings_is_of_those_rows_alone(mill):
+    told = report(mill, "t5-full")
+    ratings = pl.Series(datasets.load_from_disk(str(mill / "data/tokens/t5-full/test"))["rating"])
+    rare = told["metrics"]["right_rare"]
+    assert rare["n"] == (ratings <= 3).sum() < told["metrics"]["right"]["n"] == len(ratings)
 
 
 def test_the_nearest_review_is_one_that_the_judge_has_not_learnt(in_mill, write_settings, monkeypatch):

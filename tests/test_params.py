@@ -186,6 +186,17 @@ def test_an_encoders_head_on_another_family_is_refused(raw):
         assert any(line.startswith(f"recipes.{RECIPE}.model:") and "encoder's" in line for line in mistakes(raw))
 
 
+def test_candidates_of_a_family_that_cannot_compose_are_refused(raw):
+    raw["recipes"][RECIPE]["model"]["family"] = "causal"
+    raw["recipes"][RECIPE]["predict"] |= {"candidates": 2, "sample": True}
+    assert any(line.startswith(f"recipes.{RECIPE}:") and "predict.candidates" in line for line in mistakes(raw))
+
+
+def test_forced_sentences_without_candidates_are_refused(raw):
+    raw["recipes"][RECIPE]["predict"] |= {"forced": True, "candidates": 1}
+    assert any(line.startswith(f"recipes.{RECIPE}.predict:") and "forced" in line for line in mistakes(raw))
+
+
 def test_a_value_outside_the_range_and_an_unknown_split_are_found(raw):
     raw["sources"]["films"]["clean"]["values"] = {"rating": {"good": 10, "great": 11}}
     assert "values.rating puts great outside rating_range [1, 10]" in " ".join(mistakes(raw))

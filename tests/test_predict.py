@@ -119,14 +119,14 @@ def test_of_three_sentences_the_one_that_says_a_keyword_goes_on(in_mill, write_s
     tokenizer = tokenizers.load("data/bases/t5")
     asked = {tuple(ids): " ".join(words) for ids, words in zip(rows["input_ids"], rows["keywords"], strict=True)}
 
-    def three(model, tokenizer, prompts, written, limit, settings):
+    def three(read, prompts, written, limit, settings):
         told = ["ничего.", "", "совсем ничего."] * (len(prompts) // 3)
         told[1::3] = [asked[tuple(prompt)] for prompt in prompts[1::3]]
         return [so_far + tokenizer(text)["input_ids"] for so_far, text in zip(written, told, strict=True)]
 
     monkeypatch.setattr(composing.choosing, "LIKELY", 0.0)  # a hardly trained model's likelihood says nothing
     monkeypatch.setattr(composing.choosing, "SAID", 1000.0)
-    monkeypatch.setattr("stages.models.seq2seq.extend", three)
+    monkeypatch.setattr("stages.models.composing.extend", three)
     predict.main(*predict_words("t5-full", "data/answers/chosen.parquet"))
     given = schema.read("data/answers/chosen.parquet", schema.ANSWERS)["answer"].to_list()
     wanted = [at for at, one in enumerate(rows["keywords"]) if one]
@@ -136,7 +136,7 @@ def test_of_three_sentences_the_one_that_says_a_keyword_goes_on(in_mill, write_s
 
 def test_candidates_of_a_task_without_a_rule_are_refused(in_mill, write_settings):
     wish = {"candidates": 2, "sample": True}
-    write_settings(recipes={"bert-full": RECIPES["bert-full"] | {"predict": wish}})
+    write_settings(recipes={"t5-text": RECIPES["t5-text"] | {"predict": wish}})
     with pytest.raises(Refusal) as refused:
-        predict.main(*predict_words("bert-full", "data/answers/none.parquet"))
-    assert refused.value.where == "params.yaml: recipes.bert-full.predict.candidates"
+        predict.main(*predict_words("t5-text", "data/answers/none.parquet"))
+    assert refused.value.where == "params.yaml: recipes.t5-text.predict.candidates"

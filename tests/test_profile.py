@@ -90,3 +90,9 @@ def test_each_profile_of_the_project_is_valid(project, path):
     settings = params.load()
     assert list(settings.profile) == [path.stem]
     assert settings.profile[path.stem].report == f"comparison.{path.stem}", "it leaves the sample's comparison alone"
+
+
+def test_what_the_seeds_replicate_is_what_params_has():
+    default, seeds = (params.read(ROOT / path)["recipes"] for path in ("params.yaml", "profiles/seeds.yaml"))
+    firsts = {name: recipe for name, recipe in seeds.items() if "replicates" not in recipe}
+    assert firsts == {name: default[name] for name in firsts} and len(seeds) == 3 * len(firsts) > 0

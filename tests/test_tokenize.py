@@ -244,6 +244,19 @@ def test_fields_are_cut_in_their_order_and_counted(run):
     assert "truncated_fields" not in run("bert-full")[1]
 
 
+def test_a_prompt_may_be_cut_in_its_middle(run, mill):
+    splits, _ = run("bert-full", model={"prompt_tokens": 12, "truncated_share": 1.0, "cut": "middle"})
+    tokenizer = tokenizers.load(mill / "data/bases/bert")
+    row = max(splits["train"], key=lambda one: len(one["prompt"]))
+    whole = tokenizer(row["prompt"])["input_ids"]
+    assert row["input_ids"] == [*whole[:3], *whole[-9:]] and len(whole) > 12
+
+
+def test_a_prompt_that_is_cut_by_field_has_no_other_cut(run):
+    told = refused(run, "bert-pair", table=ANSWERS, model={"cut": "middle"})
+    assert (told.where, told.found) == ("params.yaml: recipes.bert-pair.model.cut", "middle")
+
+
 def test_a_head_or_a_pair_that_the_task_has_nothing_for_is_refused(run):
     for setting, found in (({"head": "number"}, "head"), ({"pair": True}, "pair")):
         told = refused(run, "bert-full", model=setting)

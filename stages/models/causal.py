@@ -120,11 +120,9 @@ def answer(
 ) -> tuple[list[str], list[float | None]]:
     """Write an answer of at most `limit` tokens to each prompt (ids), of its form where it has one."""
     prompts = [framed(list(one), tokenizer) for one in prompts]
-    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
     texts: list[str] = [""] * len(prompts)
     model.eval()
-    for start in range(0, len(order), settings.batch):
-        chosen = order[start : start + settings.batch]
+    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
         batch = padded(tokenizer).pad(
             {"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt", padding_side="left"
         ).to(model.device)  # fmt: skip
@@ -137,6 +135,7 @@ def answer(
             max_new_tokens=limit,
             num_beams=1,
             repetition_penalty=settings.repetition_penalty,
+            no_repeat_ngram_size=settings.no_repeat,
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
             logits_processor=held,
@@ -164,10 +163,8 @@ def chances(
     pad = collator(tokenizer, model)
     likeliest: list[str] = [""] * len(prompts)
     probabilities: list[list[float]] = [[] for _ in prompts]
-    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
     model.eval()
-    for start in range(0, len(order), settings.batch):
-        chosen = order[start : start + settings.batch]
+    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
         batch = pad([{"input_ids": prompts[i], "labels": label} for i in chosen for label in told]).to(model.device)
         wanted = batch["labels"][:, 1:]
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits[:, :-1]

@@ -1,7 +1,6 @@
-"""Reviews written sentence by sentence: of several drawn each time, the one that the task's own rule likes best."""
+"""Reviews written sentence by sentence by an encoder-decoder: of several drawn each time, the task's rule keeps one."""
 
 from collections.abc import Callable
-from types import ModuleType
 
 import polars as pl
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -9,13 +8,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from stages import choosing
 from stages.lemmas import said_in
 from stages.models import tokenizer as tokenizers
+from stages.models.continuing import Reader, extend, likelihood
 from stages.params import Recipe
 
-MOST_SENTENCES, SENTENCE = 7, 40  # of a text; tokens of a sentence at most
+MOST_SENTENCES, SENTENCE = 7, 24  # of a text; tokens of a sentence at most: 0.15% of the sample's have more
 
 
 def compose(
-    prompt: Callable[[dict], str], rivals: Callable[[dict, dict], list[dict]], kind: ModuleType, model: PreTrainedModel,
+    prompt: Callable[[dict], str], rivals: Callable[[dict, list[dict]], list[dict]], model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase, rows: list[dict], language: str, recipe: Recipe, heads: dict[str, list[str]],
 ) -> list[str]:  # fmt: skip
     """A text for each row, written sentence by sentence: of several drawn each time, the best goes on.
@@ -23,15 +23,17 @@ def compose(
     prompt, rivals: the task's. heads: keyword → forms that a sentence may begin with (stages.openers): all drawn
     sentences but some free ones begin with a form of a keyword that is still to be said.
     """
-    limit, batch = recipe.model.target_tokens, recipe.predict.batch
+    limit, batch, read = recipe.model.target_tokens, recipe.predict.batch, Reader(model, tokenizer)
 
     def ids_of(asked: list[dict]) -> list[list[int]]:
-        return tokenizers.encode(tokenizer, [prompt(row) for row in asked], recipe.model.prompt_tokens)[0]
+        return tokenizers.encode(
+            tokenizer, [prompt(row) for row in asked], recipe.model.prompt_tokens, recipe.model.cut
+        )[0]
 
     def likely(pairs: list[tuple[list[int], list[int]]]) -> list[float]:
-        return kind.likelihood(model, tokenizer, [asked for asked, _ in pairs], [text for _, text in pairs], batch)
+        return likelihood(read, [asked for asked, _ in pairs], [text for _, text in pairs], batch)
 
-    others_of = [ids_of(rivals(row, rows[at - 1])) for at, row in enumerate(rows)]
+    others_of = [ids_of(rivals(row, [rows[at - 1]])) for at, row in enumerate(rows)]
     own, written, live = ids_of(rows), [[] for _ in rows], list(range(len(rows)))
     said: list[set[str]] = [set() for _ in rows]
     spelt = {form: tokenizer(form, add_special_tokens=False)["input_ids"] for forms in heads.values() for form in forms}
@@ -40,11 +42,13 @@ def compose(
             row: choosing.starts(rows[row]["keywords"], said[row], heads, recipe.predict.candidates) for row in live
         }
         starts = [(row, written[row] + spelt.get(form, [])) for row in live for form in forms[row]]
-        drawn = kind.extend(model, tokenizer, [own[row] for row, _ in starts], [text for _, text in starts], SENTENCE,
-                            recipe.predict)  # fmt: skip
+        drawn = extend(read, [own[row] for row, _ in starts], [text for _, text in starts], SENTENCE, recipe.predict)
         words = said_in(tokenizer.batch_decode(drawn, skip_special_tokens=True), language)
         nats = likely([(own[row], text) for (row, _), text in zip(starts, drawn, strict=True)])
-        shares = [choosing.said(rows[row]["keywords"], found) for (row, _), found in zip(starts, words, strict=True)]
+        shares = [
+            choosing.said(rows[row]["keywords"], found, heads if text[-1:] == [tokenizer.eos_token_id] else {})
+            for (row, _), text, found in zip(starts, drawn, words, strict=True)
+        ]
         worth = choosing.promise(shares, [total / max(1, len(text)) for total, text in zip(nats, drawn, strict=True)])
         places = (
             pl.DataFrame({"row": [row for row, _ in starts]}).with_row_index("at").group_by("row", maintain_order=True)
@@ -54,7 +58,7 @@ def compose(
         for some in short:
             others = [[next(against) for _ in others_of[starts[i][0]]] for i in some]
             kept = some[choosing.best(worth[some], [nats[i] for i in some], others)]
-            written[starts[kept][0]], said[starts[kept][0]] = drawn[kept], words[kept]
+            written[starts[kept][0]], said[starts[kept][0]] = drawn[kept][:limit], words[kept]
         live = [row for row in live if tokenizer.eos_token_id not in written[row][-1:] and len(written[row]) < limit]
         if not live:
             break

@@ -20,6 +20,7 @@ from transformers import (
 )
 from transformers.models.bert.modeling_bert import BertPooler
 
+from stages.models import tokenizer as tokenizers
 from stages.params import Base, Predict
 
 TASK_TYPE = "SEQ_CLS"  # PEFT's name for the family
@@ -125,12 +126,10 @@ def chances(
     """The likeliest label of each prompt (ids), and the probability of each label, in their order; of a regressor the
     number as text, and no probabilities.
     """
-    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
     chosen: list[str] = [""] * len(prompts)
     probabilities: list[list[float]] = [[] for _ in prompts]
     model.eval()
-    for start in range(0, len(order), settings.batch):
-        rows = order[start : start + settings.batch]
+    for rows in tokenizers.batches([len(one) for one in prompts], settings.batch):
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in rows]}, return_tensors="pt").to(model.device)
         logits = model(**typed(batch, tokenizer, model)).logits.float()
         if logits.shape[-1] == 1:

@@ -23,10 +23,8 @@ def features(folder: str | Path, texts: list[str]) -> np.ndarray:
     model.eval()
     most = min(MOST_TOKENS, getattr(model.config, "max_position_embeddings", MOST_TOKENS))
     ids, _ = tokenizers.encode(tokenizer, texts, most)
-    order = sorted(range(len(ids)), key=lambda i: (len(ids[i]), i))
     rows = np.zeros((len(ids), model.config.hidden_size), np.float32)
-    for start in range(0, len(order), BATCH):
-        chosen = order[start : start + BATCH]
+    for chosen in tokenizers.batches([len(one) for one in ids], BATCH):
         batch = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(model.device)
         hidden = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
         mask = batch["attention_mask"].unsqueeze(-1)

@@ -10,7 +10,6 @@ from transformers import (
     LogitsProcessorList,
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    StoppingCriteriaList,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -22,7 +21,6 @@ from stages.params import Base, Predict
 
 # T5 adds its position bias to the scores as a mask; with one, plain attention is the quickest kernel on a CPU.
 ATTENTION = "eager"
-SENTENCE_ENDS = (".", "!", "?", "…", "。")
 TASK_TYPE = "SEQ_2_SEQ_LM"  # PEFT's name for the family
 WRITES = True  # an answer is written freely; a label may be something else than it says
 
@@ -106,11 +104,9 @@ def answer(
 
     Free text has no confidence.
     """
-    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
     texts: list[str] = [""] * len(prompts)
     model.eval()
-    for start in range(0, len(order), settings.batch):
-        chosen = order[start : start + settings.batch]
+    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
         drawn = {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0} if settings.sample else {}
         held = LogitsProcessorList([Constrained([forms[i] for i in chosen])] if forms else [])
@@ -120,6 +116,7 @@ def answer(
             max_new_tokens=limit,
             num_beams=1,
             repetition_penalty=settings.repetition_penalty,
+            no_repeat_ngram_size=settings.no_repeat,
             logits_processor=held,
             **drawn,
         )
@@ -146,12 +143,10 @@ def chances(
     told = tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(model.device)
     wanted, counted = told["input_ids"], told["attention_mask"]  # (labels, tokens)
     shifted = model.prepare_decoder_input_ids_from_labels(wanted)
-    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
     likeliest: list[str] = [""] * len(prompts)
     probabilities: list[list[float]] = [[] for _ in prompts]
     model.eval()
-    for start in range(0, len(order), settings.batch):
-        chosen = order[start : start + settings.batch]
+    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
         read = model.get_encoder()(**batch).last_hidden_state.repeat_interleave(len(labels), 0)
         logits = model(
@@ -165,67 +160,3 @@ def chances(
         for i, label, each in zip(chosen, best, told_by.sum(-1).softmax(-1).tolist(), strict=True):
             likeliest[i], probabilities[i] = labels[label], each
     return likeliest, probabilities
-
-
-@torch.inference_mode()
-def extend(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    prompts: list[list[int]],
-    written: list[list[int]],
-    limit: int,
-    settings: Predict,
-) -> list[list[int]]:
-    """Each text (ids, may be empty) with one more sentence, at most `limit` tokens; with the end, where that is drawn.
-
-    Texts of one length are no condition: shorter ones are padded on the left, which T5's relative positions allow.
-    """
-    stops = torch.tensor([tokenizer.convert_ids_to_tokens(i)[-1:] in SENTENCE_ENDS for i in range(len(tokenizer))])
-    start, pad = model.config.decoder_start_token_id, tokenizer.pad_token_id
-    order = sorted(range(len(prompts)), key=lambda i: (-len(written[i]), -len(prompts[i]), i))
-    grown: list[list[int]] = [[]] * len(prompts)
-    model.eval()
-    for first in range(0, len(order), settings.batch):
-        chosen = order[first : first + settings.batch]
-        batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
-        width = max(len(written[i]) for i in chosen)
-        so_far = torch.tensor([[pad] * (width - len(written[i])) + [start, *written[i]] for i in chosen])
-        seen = torch.tensor([[0] * (width - len(written[i])) + [1] * (1 + len(written[i])) for i in chosen])
-        told = model.generate(
-            **batch,
-            decoder_input_ids=so_far.to(model.device),
-            decoder_attention_mask=seen.to(model.device),
-            do_sample=True,
-            max_new_tokens=limit,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            top_k=0,
-            repetition_penalty=settings.repetition_penalty,
-            stopping_criteria=StoppingCriteriaList([lambda ids, scores: stops.to(ids.device)[ids[:, -1]]]),
-        )
-        for i, more in zip(chosen, told[:, width + 1 :].tolist(), strict=True):
-            grown[i] = written[i] + [token for token in more if token != pad]
-    return grown
-
-
-@torch.inference_mode()
-def likelihood(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    prompts: list[list[int]],
-    written: list[list[int]],
-    batch: int,
-) -> list[float]:
-    """Of each text (ids) after its prompt (ids): the sum of its tokens' log probabilities, nats."""
-    order = sorted(range(len(written)), key=lambda i: (-len(written[i]), -len(prompts[i]), i))
-    sums = [0.0] * len(written)
-    pad = collator(tokenizer, model)
-    model.eval()
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
-        rows = pad([{"input_ids": prompts[i], "labels": written[i]} for i in chosen]).to(model.device)
-        logits = model(**rows).logits.float()
-        lost = cross_entropy(logits.transpose(1, 2), rows["labels"], ignore_index=-100, reduction="none").sum(1)
-        for i, nats in zip(chosen, lost.tolist(), strict=True):
-            sums[i] = -nats
-    return sums

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import sentencepiece
@@ -12,6 +12,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 # Written by from_pretrained about where it read, not about the tokenizer.
 TRACES = ("is_local", "local_files_only", "name_or_path")
+
+HEAD = 0.25  # of a text cut in its middle; the rest is its end, where people sum up (Sun et al. 2019, arXiv:1905.05583)
 
 
 def load(folder: str | Path) -> PreTrainedTokenizerBase:
@@ -37,10 +39,29 @@ def neutral(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
     return text
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, texts: list[str], limit: int) -> tuple[list[list[int]], int]:
-    """The ids of each text, at most `limit` with the closing token kept, and how many texts were cut."""
+def encode(
+    tokenizer: PreTrainedTokenizerBase, texts: list[str], limit: int, cut: str = "end"
+) -> tuple[list[list[int]], int]:
+    """The ids of each text, at most `limit`, and how many texts were cut.
+
+    cut: what is left out of a text too long, its "end", the closing token excepted, or its "middle"; then a HEAD of the
+    limit is of its beginning, and the first token stays from a limit of 2 on.
+    """
     ids = tokenizer([neutral(text, tokenizer) for text in texts], truncation=False, verbose=False)["input_ids"]
-    return [one if len(one) <= limit else [*one[: limit - 1], one[-1]] for one in ids], sum(len(o) > limit for o in ids)
+    head = limit - 1 if cut == "end" else min(limit - 1, max(1, int(limit * HEAD)))
+    short = [one if len(one) <= limit else [*one[:head], *one[len(one) - limit + head :]] for one in ids]
+    return short, sum(len(one) > limit for one in ids)
+
+
+def batches(lengths: Sequence[int | tuple[int, ...]], size: int) -> Iterator[list[int]]:
+    """The places of texts, longest first, `size` at a time, so that little of a batch is padding.
+
+    >>> list(batches([2, 7, 7, 3], 3))
+    [[1, 2, 3], [0]]
+    """
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i], reverse=True)
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
 
 
 def unigram(family: str, texts: Iterable[str], size: int, symbols: tuple[str, ...]) -> PreTrainedTokenizerBase:

@@ -5,6 +5,7 @@ Prompt  rating 2 | rubrics Кафе;Пиццерия | keywords пицца, оф
 Target  Пиццу ждали час.
 """
 
+from stages.stars import tone
 from stages.tasks import Task
 
 
@@ -22,11 +23,14 @@ def target(row: dict) -> str:
     return row["text"]
 
 
-def rivals(row: dict, other: dict) -> list[dict]:
-    """The same request with each other rating, and with another row's rubrics."""
-    ratings = [row | {"rating": rating} for rating in range(1, 6) if rating != row["rating"]]
-    apart = row["rubrics"] and other["rubrics"] and other["rubrics"] != row["rubrics"]
-    return ratings + ([row | {"rubrics": other["rubrics"]}] if apart else [])
+def rivals(row: dict, others: list[dict]) -> list[dict]:
+    """The same request with the nearest rating of each other tone, without rubrics, and with those of other rows."""
+    distance = {rating: abs(rating - row["rating"]) for rating in (2, 3, 4) if tone(rating) != tone(row["rating"])}
+    nearest = {tone(rating): rating for rating in sorted(distance, key=distance.get, reverse=True)}
+    rubrics = {None, *(one["rubrics"] for one in others)} - {row["rubrics"]} if row["rubrics"] else ()
+    return [row | {"rating": one} for one in nearest.values()] + [
+        row | {"rubrics": one} for one in sorted(rubrics, key=str)
+    ]
 
 
 TASK = Task(
@@ -37,6 +41,7 @@ TASK = Task(
     target=target,
     metrics=(
         "right",
+        "right_rare",
         "fits_rubric",
         "fits_tone",
         "holds_together",

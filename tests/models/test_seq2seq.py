@@ -1,6 +1,7 @@
 """The encoder-decoder family: what is saved is what was trained, and loss is per target token."""
 
 import copy
+import itertools
 
 import pytest
 import torch
@@ -133,35 +134,17 @@ def test_a_long_label_is_not_passed_over_for_its_length(blank, tokenizer_of, mon
     assert likeliest == [LABELS[1]] and chances[0][1] < chances[0][0]
 
 
-def test_the_likelihood_is_that_of_the_loss_text_by_text(blank, tokenizer_of):
-    tokenizer, model = tokenizer_of["seq2seq"], blank("seq2seq").eval()
-    written = [tokenizer(text)["input_ids"] for text in TEXTS]
-    prompts = [[5, 9, 30, 1], [7, 1], [8, 8, 8, 8, 1]]
-    told = seq2seq.likelihood(model, tokenizer, prompts, written, batch=2)
-    for prompt, text, total in zip(prompts, written, told, strict=True):
-        with torch.no_grad():
-            mean = model(input_ids=torch.tensor([prompt]), labels=torch.tensor([text])).loss.item()
-        assert total == pytest.approx(-mean * len(text), rel=1e-4)
-
-
-def test_a_text_goes_on_by_one_sentence_as_if_it_stood_alone(blank, tokenizer_of):
-    tokenizer, model = tokenizer_of["seq2seq"], blank("seq2seq").eval()
-    greedy = Predict(sample=True, temperature=1e-6, batch=3)
-    prompts, written = [[5, 9, 30, 1], [7, 1], [8, 8, 8, 8, 1]], [[], [6, 11, 12, 40, 7], [9, 10]]
-    together = seq2seq.extend(model, tokenizer, prompts, written, 12, greedy)
-    alone = [seq2seq.extend(model, tokenizer, [p], [w], 12, greedy)[0] for p, w in zip(prompts, written, strict=True)]
-    assert together == alone  # padding on the left changes nothing
-    assert [more[: len(so_far)] for more, so_far in zip(together, written, strict=True)] == written
-    assert all(len(so_far) < len(more) <= len(so_far) + 12 for more, so_far in zip(together, written, strict=True))
-
-
-def test_a_sentence_ends_with_its_mark(blank, tokenizer_of):
+def test_no_run_of_tokens_is_written_twice_where_that_is_asked(blank, tokenizer_of, monkeypatch):
     tokenizer, model = tokenizer_of["seq2seq"], blank("seq2seq")
-    stop = next(i for i in range(len(tokenizer)) if tokenizer.convert_ids_to_tokens(i)[-1:] == ".")
-    with torch.no_grad():  # whatever stands before, a full stop is likeliest
-        model.shared.weight.zero_()
-        model.shared.weight[stop] = 1.0
-        model.decoder.final_layer_norm.weight.fill_(5.0)
-        model.shared.weight[0] = 0.5
-    told = seq2seq.extend(model, tokenizer, [[7, 1]], [[]], 12, Predict(sample=True, temperature=0.01))
-    assert told == [[stop]]
+    words = [token for piece, token in tokenizer.get_vocab().items() if piece[0] == "▁" and piece[4:].isalpha()]
+    monkeypatch.setattr(model.lm_head, "bias", torch.nn.Parameter(torch.zeros(model.config.vocab_size)))
+    model.lm_head.bias.data[sorted(words)[:3]] += 50.0
+    model.lm_head.bias.data[tokenizer.all_special_ids] -= 50.0  # they leave no trace in a text
+
+    def pairs(**settings) -> list[tuple[str, str]]:
+        (text,), _ = seq2seq.answer(model, tokenizer, [[7, 1]], 5, Predict(**settings), ())
+        return list(itertools.pairwise(text.split()))
+
+    free, held = pairs(), pairs(no_repeat=2)
+    assert len(set(free)) == 1 < len(free)
+    assert len(set(held)) == len(held) > 1

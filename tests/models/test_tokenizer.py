@@ -87,3 +87,20 @@ def test_a_saved_tokenizer_is_the_same_bytes_wherever_it_lay(tokenizer_of, famil
 def test_the_same_texts_give_the_same_vocabulary(tokenizer_of, family, lines):
     again = tokenizers.unigram(family, iter(lines), 160, ("rating", "keywords", "|"))
     assert again.get_vocab() == tokenizer_of[family].get_vocab()
+
+
+@pytest.mark.parametrize("family", ["seq2seq", "encoder"])
+def test_a_text_cut_in_its_middle_keeps_a_quarter_of_its_beginning_and_its_end(tokenizer_of, family):
+    tokenizer = tokenizer_of[family]
+    (whole,), _ = tokenizers.encode(tokenizer, [TEXT * 3], 1000)
+    (ids, short), cut = tokenizers.encode(tokenizer, [TEXT * 3, "Суп"], 12, "middle")
+    assert (ids, cut) == ([*whole[:3], *whole[-9:]], 1) and len(whole) > 12
+    assert short == tokenizers.encode(tokenizer, ["Суп"], 12)[0][0]
+
+
+@pytest.mark.parametrize(("limit", "head"), [(1, 0), (2, 1), (3, 1), (8, 2)])
+def test_the_first_token_stays_where_a_middle_is_cut(tokenizer_of, limit, head):
+    tokenizer = tokenizer_of["encoder"]
+    (whole,), _ = tokenizers.encode(tokenizer, [TEXT], 1000)
+    (ids,), _ = tokenizers.encode(tokenizer, [TEXT], limit, "middle")
+    assert ids == [*whole[:head], *whole[len(whole) - limit + head :]]

@@ -1,0 +1,102 @@
+"""How a text that an encoder-decoder writes may go on, and how likely it is; each prompt is read once."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
+from transformers.modeling_outputs import BaseModelOutput
+
+from stages.models import tokenizer as tokenizers
+from stages.params import Predict
+
+SENTENCE_ENDS = (".", "!", "?", "…", "。")
+
+
+@dataclass
+class Reader:
+    """An encoder-decoder that reads each prompt (ids) once, for most are asked many times.
+
+    It keeps what it read, of each prompt (tokens, width) float32 on the model's device, as long as it lives.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    known: dict[tuple[int, ...], torch.Tensor] = field(default_factory=dict)
+
+    @cached_property
+    def stops(self) -> torch.Tensor:
+        """Of each token of the vocabulary, whether a sentence ends with it: (vocabulary,) bool."""
+        pieces = self.tokenizer.convert_ids_to_tokens(range(len(self.tokenizer)))
+        return torch.tensor([piece[-1:] in SENTENCE_ENDS for piece in pieces], device=self.model.device)
+
+    @torch.inference_mode()
+    def __call__(self, prompts: list[list[int]], batch: int) -> dict:
+        """What the decoder looks at: the prompts' states, padded to the longest, and their mask."""
+        self.model.eval()
+        fresh = [list(one) for one in dict.fromkeys(map(tuple, prompts)) if one not in self.known]
+        for chosen in tokenizers.batches([len(one) for one in fresh], batch):
+            padded = self.tokenizer.pad({"input_ids": [fresh[i] for i in chosen]}, return_tensors="pt")
+            states = self.model.get_encoder()(**padded.to(self.model.device)).last_hidden_state
+            self.known |= {tuple(fresh[i]): one[: len(fresh[i])] for i, one in zip(chosen, states, strict=True)}
+        states = pad_sequence([self.known[tuple(one)] for one in prompts], batch_first=True)
+        lengths = torch.tensor([len(one) for one in prompts], device=states.device)
+        mask = torch.arange(states.shape[1], device=states.device) < lengths.unsqueeze(1)
+        return {"encoder_outputs": BaseModelOutput(states), "attention_mask": mask.long()}
+
+
+@torch.inference_mode()
+def extend(
+    read: Reader, prompts: list[list[int]], written: list[list[int]], limit: int, settings: Predict
+) -> list[list[int]]:
+    """Each text (ids, may be empty) with one more sentence, at most `limit` tokens; with the end, where that is drawn.
+
+    Texts of one length are no condition: shorter ones are padded on the left, which T5's relative positions allow.
+    """
+    model, tokenizer = read.model, read.tokenizer
+    start, pad = model.config.decoder_start_token_id, tokenizer.pad_token_id
+    grown: list[list[int]] = [[]] * len(prompts)
+    for chosen in tokenizers.batches(_lengths(written, prompts), settings.batch):
+        width = max(len(written[i]) for i in chosen)
+        so_far = torch.tensor([[pad] * (width - len(written[i])) + [start, *written[i]] for i in chosen])
+        seen = torch.tensor([[0] * (width - len(written[i])) + [1] * (1 + len(written[i])) for i in chosen])
+        told = model.generate(
+            **read([prompts[i] for i in chosen], settings.batch),
+            decoder_input_ids=so_far.to(model.device),
+            decoder_attention_mask=seen.to(model.device),
+            do_sample=True,
+            max_new_tokens=limit,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            top_k=0,
+            repetition_penalty=settings.repetition_penalty,
+            no_repeat_ngram_size=settings.no_repeat,
+            stopping_criteria=StoppingCriteriaList([lambda ids, scores: read.stops[ids[:, -1]]]),
+        )
+        for i, more in zip(chosen, told[:, width + 1 :].tolist(), strict=True):
+            grown[i] = written[i] + [token for token in more if token != pad]
+    return grown
+
+
+@torch.inference_mode()
+def likelihood(read: Reader, prompts: list[list[int]], written: list[list[int]], batch: int) -> list[float]:
+    """Of each text (ids) after its prompt (ids): the sum of its tokens' log probabilities, nats; 0 of no text."""
+    model, sums = read.model, [0.0] * len(written)
+    for places in tokenizers.batches(_lengths(written, prompts), batch):
+        chosen = [i for i in places if written[i]]
+        if not chosen:
+            break  # the rest is empty too: the longest came first
+        ids = [torch.tensor(written[i], dtype=torch.long, device=model.device) for i in chosen]
+        labels = pad_sequence(ids, batch_first=True, padding_value=-100)
+        logits = model(**read([prompts[i] for i in chosen], batch), labels=labels).logits.float()
+        lost = cross_entropy(logits.transpose(1, 2), labels, ignore_index=-100, reduction="none").sum(1)
+        for i, nats in zip(chosen, lost.tolist(), strict=True):
+            sums[i] = -nats
+    return sums
+
+
+def _lengths(written: list[list[int]], prompts: list[list[int]]) -> list[tuple[int, int]]:
+    """What rows are batched by: a decoder's padding costs more than an encoder's."""
+    return [(len(text), len(prompt)) for text, prompt in zip(written, prompts, strict=True)]
