@@ -2,7 +2,7 @@
 
     fits_rubric       rubric    nats by which the text fits its rubrics' group better than any other
     fits_tone         tone      log probability of the asked tone (1–2, 3, 4–5 stars), nats
-    holds_together    fluency   mean log probability of a word under a trigram model, nats
+    holds_together    grammar   mean log probability of its least likely grammatical tags in their order, nats
                       ending    log probability that the text ends where it ends, nats
                       fresh     share of word triples that are new in the text
     keywords_said     keywords  share of the asked keywords whose lemmas are in the text
@@ -13,11 +13,12 @@ The higher a signal the better; null means that nothing was asked, and passes.
 import numpy as np
 import polars as pl
 
+# criterion → its signals, each with its share of what the criterion may reject
 CRITERIA = {
-    "fits_rubric": ("rubric",),
-    "fits_tone": ("tone",),
-    "holds_together": ("fluency", "ending", "fresh"),
-    "keywords_said": ("keywords",),
+    "fits_rubric": {"rubric": 1.0},
+    "fits_tone": {"tone": 1.0},
+    "holds_together": {"grammar": 0.6, "ending": 0.2, "fresh": 0.2},
+    "keywords_said": {"keywords": 1.0},
 }
 SIGNALS = tuple(signal for signals in CRITERIA.values() for signal in signals)
 SET_BY_PEOPLE = tuple(signal for signal in SIGNALS if signal != "keywords")  # people's reviews hold all their keywords
@@ -31,11 +32,11 @@ def bounds(signals: pl.DataFrame, ratings: pl.Series, passing: float) -> dict[st
     """
     found = {}
     for of in CRITERIA.values():
-        for signal in (one for one in of if one in SET_BY_PEOPLE):
+        for signal, share in ((one, share) for one, share in of.items() if one in SET_BY_PEOPLE):
             rows = pl.DataFrame({"value": signals[signal], "rating": ratings}).drop_nulls()
             if rows.height:
                 weights = 1 / rows.select(pl.len().over("rating")).to_series()
-                found[signal] = _quantile(rows["value"].to_numpy(), weights.to_numpy(), (1 - passing) / len(of))
+                found[signal] = _quantile(rows["value"].to_numpy(), weights.to_numpy(), (1 - passing) * share)
     return found
 
 

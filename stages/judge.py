@@ -2,8 +2,8 @@
 
 Three classifiers of ratings are tried on held-out rows, TF-IDF over words, TF-IDF over characters and the base's frozen
 encoder; the one with the best mean recall over ratings is kept. Beside it stand a classifier of rubrics' groups and a
-model of words in a row. All learn from half of the training rows (splits.judged). Validation rows choose and set the
-bounds of the criteria (stages.criteria); what the judge says of test rows, as people wrote them and broken on
+model of grammatical tags in a row. All learn from half of the training rows (splits.judged). Validation rows choose and
+set the bounds of the criteria (stages.criteria); what the judge says of test rows, as people wrote them and broken on
 purpose, stands beside every figure that evaluate gets from it.
 
 Reads   the enriched table; a base
@@ -28,6 +28,7 @@ from stages.numerics import settle
 from stages.refusal import Refusal, run
 from stages.schema import ENRICHED, read
 from stages.splits import judged, pick
+from stages.tags import tagged
 
 
 def main(name: str, table: str, base: str, folder: str, report: str) -> None:
@@ -50,8 +51,9 @@ def main(name: str, table: str, base: str, folder: str, report: str) -> None:
     recall = {kind: mean_recall(model, validation, encode) for kind, model in models.items()}
     best = models[max(recall, key=lambda kind: (recall[kind], kind))]
     kinds, areas = rubrics.fit(train, validation, settings.seed)
-    words = ngrams.fit(train["text"].to_list())
-    whole = critic.Critic(best, words, kinds, settings.sources[name].enrich.language, encode)
+    language = settings.sources[name].enrich.language
+    grammar = ngrams.fit(tagged(train["text"].to_list(), language))
+    whole = critic.Critic(best, grammar, kinds, language, encode)
     heard = whole.signals(validation, validation["text"].to_list())
     limits = criteria.bounds(heard, validation["rating"], wanted.passing) | {"keywords": wanted.keywords}
     with replacing_folder(folder) as beside:
@@ -102,7 +104,7 @@ def try_out(whole: critic.Critic, limits: dict[str, float], rows: pl.DataFrame, 
     said = criteria.verdicts(whole.signals(rows, rows["text"].to_list()), limits)
     foreign = rubrics.mismatched(rows["rubrics"], whole.rubrics.groups, seed) if whole.rubrics else [None] * rows.height
     caught = {}
-    for fault, (asked, texts) in broken(rows, foreign, seed).items():
+    for fault, (asked, texts) in broken(rows, foreign, whole.language, seed).items():
         if asked.height:
             told = criteria.verdicts(whole.signals(asked, texts), limits)
             own = FAULTS[fault]

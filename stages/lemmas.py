@@ -86,7 +86,7 @@ class Words:
         return tokens.list.len().to_numpy(), joined["number"].to_numpy()
 
     def _korean(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
-        found = _kiwi(self.workers).tokenize([text or " " for text in texts])  # an iterator, in the order of the texts
+        found = kiwi(self.workers).tokenize([text or " " for text in texts])  # an iterator, in the order of the texts
         lengths, forms, known = array("I"), array("I"), self._forms
         for tokens in found:
             lengths.append(len(tokens))
@@ -111,7 +111,7 @@ class Words:
 
 
 @lru_cache(maxsize=1)
-def _kiwi(workers: int):
+def kiwi(workers: int):
     import kiwipiepy
 
     return kiwipiepy.Kiwi(num_workers=workers)  # whatever their number: the same tokens

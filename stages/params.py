@@ -426,7 +426,8 @@ class Predict(Strict):
     batch: PositiveInt = 64
     sample: bool = Field(False, description="draw tokens instead of taking the likeliest")
     temperature: PositiveFloat = 1.0
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="below 1 sorts the vocabulary at each token")
+    top_k: int = Field(0, ge=0, description="draw among so many of the likeliest tokens; 0: among all")
     repetition_penalty: PositiveFloat = 1.0
     no_repeat: int = Field(0, ge=0, description="no run of so many tokens is written twice in a text; 0: they may be")
     constrain: Literal["free", "quoted", "none"] = Field(

@@ -80,7 +80,7 @@ def _russian(word: str) -> tuple[str, int]:
     """The likeliest parse of a word form; Latin words and numbers stay as they are."""
     if not re.search("[а-яё]", word):
         return word, 0
-    parse = _morph().parse(word)[0]
+    parse = morph().parse(word)[0]
     tag = parse.tag
     kind = 0
     if "NOUN" in tag and not {"Name", "Patr", "Surn"} & tag.grammemes:
@@ -98,11 +98,11 @@ def _english(word: str) -> tuple[str, int]:
     due = CALLS.get(word, 0)
     if not word.isalpha():
         return word, 0
-    if word in _tagger().cache:
-        tags = _tagger().tag_word(word)  # the likeliest first
+    if word in tagger().cache:
+        tags = tagger().tag_word(word)  # the likeliest first
         near = [tag for tag, nats in tags if nats > tags[0][1] - NEARLY]
         nouns = [tag for tag in near if tag[:2] in ("NN", "NP")]
-        lemma = _tagger().analyze(word, (nouns or near)[0])[0].lower()
+        lemma = tagger().analyze(word, (nouns or near)[0])[0].lower()
         likely, other = near[0] in nouns, len(nouns) < len(near)
     else:
         lemma, nouns = _singular(word), [word]
@@ -120,7 +120,7 @@ def _singular(word: str) -> str:
     """
     if re.fullmatch(r"\w{2,}ies", word):
         word_in_y = word[:-3] + "y"
-        return word_in_y if len(word) > 7 or word_in_y in _tagger().cache else word[:-1]
+        return word_in_y if len(word) > 7 or word_in_y in tagger().cache else word[:-1]
     if re.fullmatch(r"\w+(?:ss|sh|ch|x)es", word):
         return word[:-2]
     return word[:-1] if re.fullmatch(r"\w{2,}[^sui\W]s", word) else word
@@ -132,14 +132,14 @@ def _fallback(word: str) -> tuple[str, int]:
 
 
 @lru_cache(maxsize=1)
-def _morph():
+def morph():
     import pymorphy3
 
     return pymorphy3.MorphAnalyzer(lang="ru")
 
 
 @lru_cache(maxsize=1)
-def _tagger():
+def tagger():
     from HanTa.HanoverTagger import HanoverTagger
 
     return HanoverTagger("morphmodel_en.pgz")  # the package's own

@@ -25,7 +25,8 @@ from stages.schema import ENRICHED, read
 from stages.splits import pick
 from stages.tasks import review_generation
 
-HELD_OUT = 0.05  # share of the training rows that choose the best checkpoint; test and validation rows stay unread
+# Share of the training rows that choose the best checkpoint, and how many at most; test and validation rows stay unread
+HELD_OUT, HELD_OUT_MOST = 0.05, 1000
 
 
 def main(name: str, table: str, folder: str, report: str) -> None:
@@ -42,7 +43,7 @@ def main(name: str, table: str, folder: str, report: str) -> None:
     kind = family(base.family)
     model = kind.blank(base, tokenizer)
     collator = denoising.collator(base.family, tokenizer, model, settings.seed)
-    held_out = max(1, int(len(texts) * HELD_OUT))
+    held_out = max(1, min(HELD_OUT_MOST, int(len(texts) * HELD_OUT)))
     if base.objective == "keywords":
         language = settings.sources[base.corpus].enrich.language
         make = partial(requests, tokenizer=tokenizer, limit=base.max_tokens, language=language, seed=settings.seed)

@@ -21,7 +21,7 @@ ROWS = pl.DataFrame(
 
 
 def test_each_fault_changes_one_thing():
-    made = broken(ROWS, ["Банк", None, "Кафе"], seed=1)
+    made = broken(ROWS, ["Банк", None, "Кафе"], language="ru", seed=1)
     assert set(made) == set(FAULTS)
     asked, texts = made["wrong_rating"]
     assert all(tone(a) != tone(b) for a, b in zip(asked["rating"], ROWS["rating"], strict=True))
@@ -35,11 +35,25 @@ def test_each_fault_changes_one_thing():
         assert row["keywords"] and not set(row["keywords"]) & set(own)
     asked, texts = made["shuffled_words"]  # the short text is left out
     assert asked.height == 2 and [sorted(t.split()) for t in texts] == [sorted(t.split()) for t in asked["text"]]
+    halves = [text.split()[len(text.split()) // 2 :] for text in asked["text"]]
+    for text, whole in zip(made["spliced"][1], asked["text"], strict=True):
+        words = whole.split()
+        start = words[: len(words) // 2]
+        assert text.split()[: len(start)] == start and text.split()[len(start) :] in halves
     assert made["cut_short"][1] == ["Пиццу ждали час, официант", "Гуляли тут целый день"]
     assert made["repeated"][1][1] == "Гуляли тут целый день, всем довольны! Гуляли тут целый день, всем довольны!"
 
 
 def test_the_same_seed_breaks_the_same_way():
-    first, second = (broken(ROWS, [None] * 3, seed=2) for _ in range(2))
+    first, second = (broken(ROWS, [None] * 3, language="ru", seed=2) for _ in range(2))
     assert all(first[fault][1] == second[fault][1] for fault in FAULTS)
     assert first["wrong_rubric"][1] == []
+
+
+def test_a_wrong_form_is_another_form_of_one_word():
+    rows = ROWS.with_columns(
+        text=pl.Series(["Мы ждали свою пиццу целый час.", "Вкусная пицца", "Тут готовят отменную пиццы и суп"])
+    )
+    asked, texts = broken(rows, [None] * 3, language="ru", seed=1)["wrong_form"]
+    assert asked.height == 2  # the short text is left out
+    assert texts == ["Мы ждали свою пиццы целый час.", "Тут готовят отменную пиццу и суп"]

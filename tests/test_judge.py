@@ -97,7 +97,6 @@ def test_people_pass_and_broken_reviews_are_caught(told):
     assert {fault: one["criterion"] for fault, one in tried["caught"].items()} == FAULTS
     assert tried["caught"]["missing_keywords"]["own"]["value"] == 1.0
     assert tried["caught"]["repeated"]["own"]["value"] == 1.0
-    assert tried["caught"]["shuffled_words"]["own"]["value"] > 0.5
     for one in tried["caught"].values():
         assert one["right"]["value"] >= one["own"]["value"]
     assert {rating: one["n"] for rating, one in tried["people_by_rating"].items()} == dict.fromkeys("12345", 4)

@@ -126,7 +126,11 @@ def answer(
         batch = padded(tokenizer).pad(
             {"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt", padding_side="left"
         ).to(model.device)  # fmt: skip
-        drawn = {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0} if settings.sample else {}
+        drawn = (
+            {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": settings.top_k}
+            if settings.sample
+            else {}
+        )
         held = LogitsProcessorList([Constrained([forms[i] for i in chosen])] if forms else [])
         written = model.generate(
             input_ids=batch["input_ids"],

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import polars as pl
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from stages import choosing
@@ -15,7 +14,7 @@ MOST_SENTENCES, SENTENCE = 7, 24  # of a text; tokens of a sentence at most: 0.1
 
 
 def compose(
-    prompt: Callable[[dict], str], rivals: Callable[[dict, list[dict]], list[dict]], model: PreTrainedModel,
+    prompt: Callable[[dict], str], rivals: Callable[[dict, dict], list[dict]], model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase, rows: list[dict], language: str, recipe: Recipe, heads: dict[str, list[str]],
 ) -> list[str]:  # fmt: skip
     """A text for each row, written sentence by sentence: of several drawn each time, the best goes on.
@@ -23,7 +22,8 @@ def compose(
     prompt, rivals: the task's. heads: keyword → forms that a sentence may begin with (stages.openers): all drawn
     sentences but some free ones begin with a form of a keyword that is still to be said.
     """
-    limit, batch, read = recipe.model.target_tokens, recipe.predict.batch, Reader(model, tokenizer)
+    limit, batch, many = recipe.model.target_tokens, recipe.predict.batch, recipe.predict.candidates
+    read = Reader(model, tokenizer)
 
     def ids_of(asked: list[dict]) -> list[list[int]]:
         return tokenizers.encode(
@@ -33,14 +33,12 @@ def compose(
     def likely(pairs: list[tuple[list[int], list[int]]]) -> list[float]:
         return likelihood(read, [asked for asked, _ in pairs], [text for _, text in pairs], batch)
 
-    others_of = [ids_of(rivals(row, [rows[at - 1]])) for at, row in enumerate(rows)]
+    others_of = [ids_of(rivals(row, rows[at - 1])) for at, row in enumerate(rows)]
     own, written, live = ids_of(rows), [[] for _ in rows], list(range(len(rows)))
     said: list[set[str]] = [set() for _ in rows]
     spelt = {form: tokenizer(form, add_special_tokens=False)["input_ids"] for forms in heads.values() for form in forms}
     for _ in range(MOST_SENTENCES):
-        forms = {
-            row: choosing.starts(rows[row]["keywords"], said[row], heads, recipe.predict.candidates) for row in live
-        }
+        forms = {row: choosing.starts(rows[row]["keywords"], said[row], heads, many) for row in live}
         starts = [(row, written[row] + spelt.get(form, [])) for row in live for form in forms[row]]
         drawn = extend(read, [own[row] for row, _ in starts], [text for _, text in starts], SENTENCE, recipe.predict)
         words = said_in(tokenizer.batch_decode(drawn, skip_special_tokens=True), language)
@@ -50,10 +48,7 @@ def compose(
             for (row, _), text, found in zip(starts, drawn, words, strict=True)
         ]
         worth = choosing.promise(shares, [total / max(1, len(text)) for total, text in zip(nats, drawn, strict=True)])
-        places = (
-            pl.DataFrame({"row": [row for row, _ in starts]}).with_row_index("at").group_by("row", maintain_order=True)
-        )
-        short = [[at[one] for one in choosing.shortlist(worth[at])] for at in places.agg("at")["at"].to_list()]
+        short = [[at + one for one in choosing.shortlist(worth[at : at + many])] for at in range(0, len(starts), many)]
         against = iter(likely([(rival, drawn[i]) for some in short for i in some for rival in others_of[starts[i][0]]]))
         for some in short:
             others = [[next(against) for _ in others_of[starts[i][0]]] for i in some]

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
-from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
 from transformers.modeling_outputs import BaseModelOutput
@@ -70,7 +69,7 @@ def extend(
             max_new_tokens=limit,
             temperature=settings.temperature,
             top_p=settings.top_p,
-            top_k=0,
+            top_k=settings.top_k,
             repetition_penalty=settings.repetition_penalty,
             no_repeat_ngram_size=settings.no_repeat,
             stopping_criteria=StoppingCriteriaList([lambda ids, scores: read.stops[ids[:, -1]]]),
@@ -89,11 +88,15 @@ def likelihood(read: Reader, prompts: list[list[int]], written: list[list[int]],
         if not chosen:
             break  # the rest is empty too: the longest came first
         ids = [torch.tensor(written[i], dtype=torch.long, device=model.device) for i in chosen]
-        labels = pad_sequence(ids, batch_first=True, padding_value=-100)
-        logits = model(**read([prompts[i] for i in chosen], batch), labels=labels).logits.float()
-        lost = cross_entropy(logits.transpose(1, 2), labels, ignore_index=-100, reduction="none").sum(1)
-        for i, nats in zip(chosen, lost.tolist(), strict=True):
-            sums[i] = -nats
+        texts = pad_sequence(ids, batch_first=True, padding_value=model.config.pad_token_id)
+        logits = model(
+            **read([prompts[i] for i in chosen], batch),
+            decoder_input_ids=model.prepare_decoder_input_ids_from_labels(texts),
+        ).logits
+        # of the token written alone: a softmax kept for the whole vocabulary would cost more than the model
+        logs = logits.gather(2, texts.unsqueeze(2)).squeeze(2).float() - logits.float().logsumexp(2)
+        for i, row in zip(chosen, logs.tolist(), strict=True):
+            sums[i] = sum(row[: len(written[i])])
     return sums
 
 

@@ -15,16 +15,17 @@ from stages.metrics.diversity import fresh
 from stages.models import linear, ngrams, rubrics
 from stages.params import Numerics
 from stages.stars import TONES, tone
+from stages.tags import tagged
 
 RUBRICS = "rubrics"
 
 
 @dataclass(frozen=True)
 class Critic:
-    """tone: a classifier of ratings. words: a trigram model. rubrics: None where the source has none."""
+    """tone: a classifier of ratings. grammar: a model of tags in a row. rubrics: None where the source has none."""
 
     tone: linear.Linear
-    words: ngrams.Ngrams
+    grammar: ngrams.Ngrams
     rubrics: rubrics.Rubrics | None
     language: str
     encode: linear.Features | None = None
@@ -32,13 +33,13 @@ class Critic:
     def signals(self, asked: pl.DataFrame, texts: list[str]) -> pl.DataFrame:
         """criteria.SIGNALS of each text, an answer to the row of `asked` (rating, rubrics, keywords) at its place."""
         said = said_in(texts, self.language)
-        fluency = [self.words.fluency(text) for text in texts]
+        grammar = [self.grammar.fluency(tags) for tags in tagged(texts, self.language)]
         nothing = [None] * len(texts)
         columns = {
             "rubric": self.rubrics.margins(asked["rubrics"].to_list(), texts) if self.rubrics else nothing,
             "tone": self.tones(asked["rating"].to_list(), texts),
-            "fluency": [mean for mean, _ in fluency],
-            "ending": [end for _, end in fluency],
+            "grammar": [worst for worst, _ in grammar],
+            "ending": [end for _, end in grammar],
             "fresh": [fresh(text) for text in texts],
             "keywords": [
                 sum(word in words for word in wanted) / len(wanted) if wanted else None
@@ -63,7 +64,7 @@ class Critic:
 def save(critic: Critic, folder: Path) -> None:
     """All but the encoder, which whoever trained the judge puts beside it."""
     linear.save(critic.tone, folder)
-    ngrams.save(critic.words, folder)
+    ngrams.save(critic.grammar, folder)
     if critic.rubrics:
         rubrics.save(critic.rubrics, folder / RUBRICS)
 

@@ -108,7 +108,11 @@ def answer(
     model.eval()
     for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
-        drawn = {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0} if settings.sample else {}
+        drawn = (
+            {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": settings.top_k}
+            if settings.sample
+            else {}
+        )
         held = LogitsProcessorList([Constrained([forms[i] for i in chosen])] if forms else [])
         written = model.generate(
             **batch,

@@ -28,7 +28,7 @@ class Task:
     version: raised whenever the prompt changes. fields: the prompt's parts, where a prompt too long is cut by part;
     cut: their names, in the order in which they are cut. number: the target as a number, for a regressor. group:
     the column by which rows are gathered into one (the fifty reviews of one film); empty: a row is a review.
-    rivals: of a row and some others, requests that an answer to the first should fit less well than its own; None
+    rivals: of a row and another one, requests that an answer to the first should fit less well than its own; None
     where candidates are not to be chosen among.
     """
 
@@ -44,7 +44,7 @@ class Task:
     fields: tuple[Field, ...] = ()
     cut: tuple[str, ...] = ()
     number: Callable[[dict], float] | None = None
-    rivals: Callable[[dict, list[dict]], list[dict]] | None = None
+    rivals: Callable[[dict, dict], list[dict]] | None = None
 
     def outputs(self, head: str) -> tuple[str, ...]:
         """What a head chooses among: the labels; or the one number it gives, by the task's name."""

@@ -23,13 +23,13 @@ def target(row: dict) -> str:
     return row["text"]
 
 
-def rivals(row: dict, others: list[dict]) -> list[dict]:
-    """The same request with the nearest rating of each other tone, without rubrics, and with those of other rows."""
+def rivals(row: dict, other: dict) -> list[dict]:
+    """The same request with the nearest rating of each other tone, without rubrics, and with those of another row."""
     distance = {rating: abs(rating - row["rating"]) for rating in (2, 3, 4) if tone(rating) != tone(row["rating"])}
     nearest = {tone(rating): rating for rating in sorted(distance, key=distance.get, reverse=True)}
-    rubrics = {None, *(one["rubrics"] for one in others)} - {row["rubrics"]} if row["rubrics"] else ()
+    rubrics = dict.fromkeys((None, other["rubrics"])) if row["rubrics"] else {}
     return [row | {"rating": one} for one in nearest.values()] + [
-        row | {"rubrics": one} for one in sorted(rubrics, key=str)
+        row | {"rubrics": one} for one in rubrics if one != row["rubrics"]
     ]
 
 
