@@ -25,14 +25,16 @@ from stages.params import Base, Predict
 
 TASK_TYPE = "SEQ_CLS"  # PEFT's name for the family
 WRITES = False  # an answer is one of the labels, always
+MIDDLE = 0.5  # of the numbers that a regressor gives
 
 
 def load(folder: str | Path, labels: tuple[str, ...] = ()) -> PreTrainedModel:
     """Open the model in `folder` with a head over `labels`; a folder without one gets a head drawn from the seed.
 
-    A single label is the name of the number that a regressor gives.
+    A single label is the name of the number that a regressor gives. Its new head starts at the middle of the scale of 0
+    to 1: from 0 the weights below it would first have to learn the mean.
     """
-    return AutoModelForSequenceClassification.from_pretrained(
+    model, opened = AutoModelForSequenceClassification.from_pretrained(
         str(folder),
         num_labels=len(labels),
         id2label=dict(enumerate(labels)),
@@ -40,7 +42,12 @@ def load(folder: str | Path, labels: tuple[str, ...] = ()) -> PreTrainedModel:
         use_safetensors=True,
         local_files_only=True,
         trust_remote_code=False,
+        output_loading_info=True,
     )
+    for name in opened["missing_keys"] if len(labels) == 1 else ():
+        if model.get_parameter(name).shape == (1,):  # the head's bias, whatever the model calls it
+            torch.nn.init.constant_(model.get_parameter(name), MIDDLE)
+    return model
 
 
 def blank(base: Base, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:

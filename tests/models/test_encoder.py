@@ -66,6 +66,15 @@ def regressor(classifier):
     return build
 
 
+@torch.no_grad()
+def test_a_new_regressor_starts_at_the_middle_of_the_scale_and_a_saved_one_where_it_was(regressor, tmp_path):
+    model = regressor()
+    assert model.classifier.bias.tolist() == [encoder.MIDDLE]
+    model.classifier.bias.fill_(0.25)
+    model.save_pretrained(tmp_path / "saved")
+    assert encoder.load(tmp_path / "saved", ("score",)).classifier.bias.tolist() == [0.25]
+
+
 def test_loss_of_a_number_is_the_mean_squared_error():
     logits, labels = torch.tensor([[0.5], [1.0], [0.0]]), torch.tensor([1.0, 1.0, 0.5])
     assert encoder.loss({"logits": logits}, labels).item() == pytest.approx(0.5 / 3)
