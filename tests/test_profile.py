@@ -1,5 +1,6 @@
 """Overlays laid over params.yaml in a folder of the test's own; and the overlays that come with the project."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,9 @@ def test_a_section_is_replaced_whole_and_the_others_stay(project, capsys):
 def test_small_numbers_stay_numbers_to_every_reader_of_yaml(project):
     overlay("seed: 7\n")
     stage.main("mine")
-    assert "e-" not in "".join(line for line in Path("params.yaml").read_text().splitlines() if "lr:" in line)
+    rates = re.findall(r"\blr: (\S+?)[,\s}]", Path("params.yaml").read_text())
+    assert rates and all("." in one for one in rates)  # 5.0e-05: without its dot a text to PyYAML
+    assert all(isinstance(yaml.safe_load(one), float) for one in rates)
 
 
 @pytest.mark.parametrize("name", ["", "imbd", "../mine"])
