@@ -4,7 +4,6 @@ A node is a stage by its DVC address (`train@my-recipe`, `raw.csv.dvc`). Nothing
 """
 
 import difflib
-import re
 import sys
 import threading
 from collections import deque
@@ -13,10 +12,7 @@ from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from flows import process
-
-TAIL = 40  # lines of a failed stage that are kept as its cause, where it does not say what it refused
-BUSY = re.compile(r"ERROR: (failed to reproduce '[^']*': )?('.*' is busy, it is being blocked|Unable to acquire lock)")
+from flows import causes, process
 
 Graph = dict[str, set[str]]
 
@@ -33,6 +29,10 @@ class NodeBusy(NodeFailed):
     """Another DVC process holds the lock or the paths: trying again later can heal this."""
 
 
+class NodeOffline(NodeFailed):
+    """Something elsewhere could not be reached: trying again later can heal this."""
+
+
 def graph() -> Graph:
     """Each node and the nodes it follows from, as DVC draws them, in the project around the working directory."""
     with _project() as repo:
@@ -40,12 +40,26 @@ def graph() -> Graph:
         return {stage.addressing: {upstream.addressing for upstream in edges.successors(stage)} for stage in edges}
 
 
-def select(edges: Graph, targets: Iterable[str]) -> Graph:
-    """The targets and all they follow from; all of `edges` when there are none. `train` stands for every `train@…`."""
+def stages(edges: Graph) -> set[str]:
+    """The names of all stages, those that have no node now (their section of params.yaml is empty) included."""
+    from dvc.utils.serialize import load_yaml
+
+    named = load_yaml("dvc.yaml").get("stages", {}) if Path("dvc.yaml").is_file() else {}
+    return {*named, *(node.partition("@")[0] for node in edges)}
+
+
+def select(edges: Graph, targets: Iterable[str], downstream: bool = False) -> Graph:
+    """The targets and all they follow from; all of `edges` when there are none. `train` stands for every `train@…`.
+
+    downstream: the targets and all that follows from them instead, and of their edges those among these.
+    """
     if not edges:
         raise NoPipeline("dvc.yaml has no stages: nothing to run")
+    if downstream and not targets:
+        raise NoPipeline("--downstream needs a target: the node from which on to run")
     targets = list(targets) or list(edges)
-    chosen, todo = {}, []
+    onward = following(edges) if downstream else edges
+    chosen, todo = set(), []
     for target in targets:
         nodes = [node for node in edges if target in (node, node.partition("@")[0])]
         if not nodes:
@@ -56,9 +70,18 @@ def select(edges: Graph, targets: Iterable[str]) -> Graph:
     while todo:
         node = todo.pop()
         if node not in chosen:
-            chosen[node] = edges[node]
-            todo += edges[node]
-    return {node: edges[node] for node in edges if node in chosen}
+            chosen.add(node)
+            todo += onward[node]
+    return {node: edges[node] & chosen for node in edges if node in chosen}
+
+
+def following(edges: Graph) -> Graph:
+    """Each node and the nodes that follow from it at once."""
+    turned = {node: set() for node in edges}
+    for node, upstream in edges.items():
+        for one in upstream:
+            turned[one].add(node)
+    return turned
 
 
 def stale(edges: Graph) -> set[str]:
@@ -80,11 +103,12 @@ def stale(edges: Graph) -> set[str]:
     return changed
 
 
-def reproduce(node: str, emit: Callable[[str], None], stop: threading.Event) -> bool:
+def reproduce(node: str, emit: Callable[[str], None], stop: threading.Event, force: bool = False) -> bool:
     """Run one node by `dvc repro --single-item`; True when its stage ran, False when DVC found it unchanged.
 
     emit: called with each line of DVC and of the stage, as it comes. stop: once set, the stage ends and process.Stopped
-    is raised. Raises NodeFailed with the stage's last words, and NodeBusy when trying again can heal it.
+    is raised. force: run it though nothing changed. Raises NodeFailed with the stage's last words, and of its kinds
+    NodeBusy and NodeOffline when trying again can heal it.
     """
     tail, ran = deque(maxlen=500), True
 
@@ -98,9 +122,10 @@ def reproduce(node: str, emit: Callable[[str], None], stop: threading.Event) -> 
     # -P: a folder of the project must not shadow a library that DVC imports. The stage itself runs without it.
     # --wait-for-lock: DVC locks again after the stage, and else drops hours of training when that takes over 3 seconds.
     command = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", "repro", "--single-item", node]
-    status = process.run(command, listen, stop)
+    status = process.run([*command, "--force"] if force else command, listen, stop)
     if status:
-        raise (NodeBusy if any(map(BUSY.match, tail)) else NodeFailed)(_cause(list(tail), status))
+        cause = causes.cause(list(tail), status)
+        raise (NodeBusy if causes.busy(tail) else NodeOffline if causes.offline(cause) else NodeFailed)(cause)
     return ran
 
 
@@ -123,11 +148,3 @@ def _hint(close: list[str], edges: Graph) -> str:
     if close:
         return f"did you mean {' or '.join(close)}?"
     return f"there are {', '.join(dict.fromkeys(node.partition('@')[0] for node in edges))}"
-
-
-def _cause(tail: list[str], status: int) -> str:
-    """What a failed stage said: its refusal, without DVC's line below it; or else all that came last."""
-    starts = [place for place, line in enumerate(tail) if line.startswith("refused by ")]
-    if starts:
-        return "\n".join(line for line in tail[starts[-1] :] if not line.startswith("ERROR: failed to reproduce"))
-    return "\n".join(tail[-TAIL:]) or f"DVC ended with status {status} and said nothing"

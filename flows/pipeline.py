@@ -1,6 +1,7 @@
 """The whole DAG as one Prefect flow: a task per DVC node, side by side where the graph allows it.
 
-`python -m flows.pipeline [TARGET ...] [--workers N]` does the same work as `dvc repro`. Edges and staleness are DVC's.
+`python -m flows.pipeline [TARGET ...]` does the same work as `dvc repro` and takes its --force, --dry, --downstream.
+Edges and staleness are DVC's. What may run at the same time is declared in params.yaml under `flow` (see flows.slots).
 A node that is up to date ends at once as Cached; one that fails stops only what follows from it.
 """
 
@@ -9,93 +10,170 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from graphlib import TopologicalSorter
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.futures import wait
+from prefect.futures import PrefectFuture, wait
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import dvc, process
+from flows import causes, dvc, process, slots
+from stages import params
 
-WORKERS = 2
+THREADS = 64  # tasks at the same time, those that are Cached included; how many of them run a stage the slots say
+LOOK = 2  # seconds between looks at whether somebody cancelled the run in the UI
+HEALS = {dvc.NodeBusy: "Busy", dvc.NodeOffline: "Offline"}
+
+
+class Cancelling(Exception):
+    """Somebody cancelled the run."""
 
 
 def heals(_task: object, _run: object, state: State) -> bool:
-    """A lock that another process holds is worth trying again; a refused table never is."""
-    return state.name == "Busy"
+    """A lock that another process holds, or a network that fails, is worth trying again; a refused table never is."""
+    return state.name in HEALS.values()
 
 
 @task(
     task_run_name="{node}", cache_policy=NO_CACHE,
     retries=5, retry_delay_seconds=[1, 2, 4, 8, 16], retry_condition_fn=heals,
 )  # fmt: skip
-def reproduce(node: str, fresh: bool, stop: threading.Event) -> State:
+def reproduce(node: str, fresh: bool, force: bool, stop: threading.Event) -> State:
     """Bring one node up to date. The state's data is the seconds it took; a failure's message is the stage's own."""
     if fresh:
         return Completed(name="Cached", data=0.0)
     start = time.monotonic()
     try:
-        ran = dvc.reproduce(node, get_run_logger().info, stop)
+        ran = dvc.reproduce(node, get_run_logger().info, stop, force)
     except dvc.NodeFailed as failure:
-        name = "Busy" if isinstance(failure, dvc.NodeBusy) else "Failed"
+        name = HEALS.get(type(failure), "Failed")
         return Failed(name=name, message=str(failure), data=time.monotonic() - start)
     except process.Stopped:
         return Cancelled(message="the flow was stopped")
     return Completed(name="Completed" if ran else "Cached", data=time.monotonic() - start)
 
 
-@flow(name="pipeline", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS))
-def pipeline(targets: tuple[str, ...] = ()) -> State:
-    """Bring `targets` and all they follow from up to date; everything, when there are none."""
-    edges = dvc.graph()
-    changed, edges = dvc.stale(edges), dvc.select(edges, targets)
+@flow(name="pipeline", task_runner=ThreadPoolTaskRunner(max_workers=THREADS))
+def pipeline(
+    targets: tuple[str, ...] = (), force: bool = False, downstream: bool = False, workers: int | None = None
+) -> State:
+    """Bring `targets` and all they follow from up to date; everything, when there are none.
+
+    force: run them though nothing changed. downstream: the targets and what follows from them instead. workers: stands
+    for flow.slots.cpu of params.yaml.
+    """
+    edges, changed, declared = plan(targets, force, downstream, workers)
     stop, ended, futures = threading.Event(), SimpleQueue(), {}
+    queue = slots.Slots(declared)
+
+    def submit(node: str) -> None:
+        upstream = [futures[one] for one in edges[node]]
+        futures[node] = reproduce.submit(node, node not in changed, force, stop, wait_for=upstream)
+        futures[node].add_done_callback(lambda _: ended.put(node))
+
     order = TopologicalSorter(edges)
     order.prepare()
     try:
-        # A task is submitted once its upstream has ended, well or not: a task that waits would hold a worker.
+        # A task is submitted once its upstream has ended, well or not: a task that waits would hold a worker. And once
+        # its slots are free, if it will run at all.
         while order.is_active():
             for node in order.get_ready():
-                futures[node] = reproduce.submit(
-                    node, node not in changed, stop, wait_for=[futures[upstream] for upstream in edges[node]]
-                )
-                futures[node].add_done_callback(lambda _, node=node: ended.put(node))
-            order.done(ended.get())
-    except BaseException:  # Ctrl-C, SIGTERM, a cancelled run: the stages must not outlive the flow
+                if node in changed and all(_well(futures[one]) for one in edges[node]):
+                    queue.wait(node)
+                else:
+                    submit(node)
+            for node in queue.start():
+                submit(node)
+            node = _next(ended)
+            queue.end(node)
+            order.done(node)
+    except Cancelling:
+        stop.set()
+        wait(list(futures.values()))
+        return Cancelled(message="cancelled: its stages were stopped")
+    except BaseException:  # Ctrl-C, SIGTERM: the stages must not outlive the flow
         stop.set()
         raise
     wait(list(futures.values()))  # else `state` is what the server knows so far
-    return report({node: futures[node].state for node in edges})
+    return report({node: futures[node].state for node in edges}, edges)
 
 
-def report(states: dict[str, State]) -> State:
-    """Log how each node ended, and why the failed ones did; the flow's own state follows from theirs."""
+def plan(
+    targets: tuple[str, ...], force: bool, downstream: bool, workers: int | None, look: bool = True
+) -> tuple[dvc.Graph, set[str], params.Flow]:
+    """The nodes chosen with their edges, which of them may have to run, and the slots. Refuses what is unknown.
+
+    look: False leaves out the look at what changed, which takes long where much data lies, and names all.
+    """
+    edges = dvc.graph()
+    chosen = dvc.select(edges, targets, downstream)
+    declared = slots.declared(dvc.stages(edges), workers)
+    changed = dvc.stale(edges) & set(chosen) if look and not force else set(chosen)
+    return chosen, changed, declared
+
+
+def _well(future: PrefectFuture) -> bool:
+    """Did this task, which has ended, end well?"""
+    future.wait()
+    return future.state.is_completed()
+
+
+def _next(ended: SimpleQueue) -> str:
+    """The node that ends next. Raises Cancelling once the server says that somebody cancelled the run."""
+    while True:
+        with suppress(Empty):
+            return ended.get(timeout=LOOK)
+        with suppress(Exception), get_client(sync_client=True) as client:  # no answer now: the next look may have one
+            state = client.read_flow_run(runtime.flow_run.id).state
+            if state.is_cancelling() or state.is_cancelled():
+                break
+    raise Cancelling
+
+
+def report(states: dict[str, State], edges: dvc.Graph) -> State:
+    """Log how each node ended, why the failed ones did and what was not tried; the flow's own state follows from it."""
     log = get_run_logger()
-    log.info("\n%s", table(states))
     failed = {node: state for node, state in states.items() if state.is_final() and not state.is_completed()}
+    below = {node: dvc.select(edges, [node], downstream=True).keys() - {node} for node in failed}
+    notes = {node: causes.address(state.message or "") for node, state in failed.items()}
+    untried = {node: [one for one in failed if node in below[one]] for node in states if node not in failed}
+    notes |= {node: f"not tried: {', '.join(above)} failed" for node, above in untried.items() if above}
+    log.info("\n%s", table(states, notes))
     for node, state in failed.items():
-        log.error("%s failed:\n%s", node, state.message)
+        lost = [one for one in states if one in below[node]]
+        log.error("%s failed:\n%s%s", node, state.message, f"\nnot tried: {', '.join(lost)}" if lost else "")
     if failed:
-        return Failed(message=f"{len(failed)} of {len(states)} nodes failed: {', '.join(failed)}")
+        lost = sum(map(bool, untried.values()))
+        causes = "; ".join(f"{node} ({notes[node]})" if notes[node] else node for node in failed)
+        return Failed(message=f"{len(failed)} of {len(states)} nodes failed: {causes}; {lost} not tried")
     cached = sum(state.name == "Cached" for state in states.values())
     return Completed(message=f"{len(states)} nodes up to date: {len(states) - cached} ran, {cached} cached")
 
 
-def table(states: dict[str, State]) -> str:
-    """Node, state and seconds in columns. A node below a failed one is NotReady: it was not tried, and took none."""
+def table(states: dict[str, State], notes: dict[str, str]) -> str:
+    """Node, state, seconds and notes in columns. A node below a failed one is NotReady and took no time."""
     width = max(map(len, states))
     rows = [f"{'node':{width}}  {'state':9}  seconds"]
     for node, state in states.items():
         took = state.result(raise_on_failure=False) if state.is_final() and state.data is not None else None
         seconds = f"{took:7.1f}" if isinstance(took, float) else "      -"
-        rows.append(f"{node:{width}}  {state.name:9}  {seconds}" + ("  upstream failed" * (state.name == "NotReady")))
+        rows.append(f"{node:{width}}  {state.name:9}  {seconds}  {notes.get(node, '')}".rstrip())
     return "\n".join(rows)
+
+
+def foretell(edges: dvc.Graph, changed: set[str]) -> str:
+    """What a run would do with each node, as --dry prints it."""
+    width = max(map(len, edges))
+    rows = [f"{node:{width}}  {'run' if node in changed else 'cached'}" for node in edges]
+    run = sum(node in changed for node in edges)
+    told = f"{len(edges)} nodes: {run} would run, {len(edges) - run} cached"
+    return "\n".join([*rows, told + "; one that finds its inputs as they were is cached after all" * bool(run)])
 
 
 def expect_server() -> None:
@@ -116,20 +194,25 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "targets", nargs="*", metavar="TARGET", help="a node, or a stage for all its nodes; default: all"
     )
-    parser.add_argument("--workers", type=int, default=WORKERS, help="nodes at the same time (default: %(default)s)")
+    parser.add_argument("-f", "--force", action="store_true", help="run nodes though nothing changed")
+    parser.add_argument("--dry", action="store_true", help="print which nodes would run, and run none")
+    parser.add_argument("--downstream", action="store_true", help="the targets and what follows from them instead")
+    parser.add_argument("--workers", type=int, metavar="N", help="cpu slots (default: flow.slots.cpu of params.yaml)")
     words = parser.parse_args(argv)
-    if words.workers < 1:
+    if words.workers is not None and words.workers < 1:
         parser.error(f"--workers {words.workers}: at least 1")
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             # An exit, not the default end: stages are stopped, and so is a server that Prefect started for this run.
             signal.signal(number, lambda number, _: sys.exit(128 + number))
+    asked = {"targets": tuple(words.targets), "force": words.force, "downstream": words.downstream}
     try:
-        dvc.select(dvc.graph(), words.targets)  # before a server is started for nothing
+        edges, changed, _ = plan(**asked, workers=words.workers, look=words.dry)  # before a server starts for nothing
+        if words.dry:
+            return print(foretell(edges, changed))
         expect_server()
-        runner = ThreadPoolTaskRunner(max_workers=words.workers)
-        state = pipeline.with_options(task_runner=runner)(tuple(words.targets), return_state=True)
-    except dvc.NoPipeline as error:
+        state = pipeline(**asked, workers=words.workers, return_state=True)
+    except (dvc.NoPipeline, params.Refusal) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

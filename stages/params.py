@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import pydantic
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from stages.refusal import Refusal
 
@@ -492,7 +492,31 @@ class Report(Strict):
     report: str = Field(pattern=r"^comparison[\w.-]*$", description="file name of its comparison, without ending")
 
 
+class Slots(Strict):
+    """What the machine has for stages that run at the same time."""
+
+    cpu: PositiveInt = Field(2, description="cores")
+    gpu: NonNegativeInt = Field(1, description="GPUs; a stage that declares none is given none of them")
+    memory: NonNegativeInt = Field(16, description="GiB")
+
+
+class Needs(Strict):
+    """What a stage takes of the slots while it runs."""
+
+    cpu: PositiveInt = Field(1, description="cores")
+    gpu: NonNegativeInt = Field(0, description="GPUs")
+    memory: NonNegativeInt = Field(0, description="GiB")
+
+
+class Flow(Strict):
+    """How flows/pipeline.py runs the graph. No stage reads it and DVC watches none of it."""
+
+    slots: Slots = Slots()
+    stages: dict[Name, Needs] = Field({}, description="a stage of dvc.yaml → its needs; one not named takes one cpu")
+
+
 class Params(Strict):
+    flow: Flow = Flow()
     profile: dict[Name, Report] = Field(min_length=1, max_length=1)
     seed: int
     engine: Literal["local", "ray"] = Field(
@@ -506,6 +530,12 @@ class Params(Strict):
     judges: dict[Name, Judge]
     recipes: dict[Name, Recipe]
     publish: dict[Name, Release]
+
+
+class _Alone(Strict):
+    """A file of which only the section flow is looked at."""
+
+    flow: Flow = Flow()
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -539,12 +569,32 @@ def check(raw: dict, where: str = str(FILE)) -> Params:
         params, mistakes = Params.model_validate(raw), []
     except pydantic.ValidationError as error:
         params, mistakes = None, [_explain(one) for one in error.errors()]
-    mistakes += _dangling(raw) + (_strays(params.recipes) if params else [])
+    mistakes += _dangling(raw) + (_strays(params.recipes) + oversized(params.flow) if params else [])
     if mistakes or params is None:
-        lines = "".join(f"\n      - {one}" for one in mistakes)
-        count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
-        raise Refusal("settings that can be run", count + lines, where, "mend each at its address, then run it again")
+        raise _refusal(mistakes, where)
     return params
+
+
+def flow(path: Path = FILE) -> Flow:
+    """The flow section alone, or what stands for it where there is none; each stage checks the rest for itself."""
+    raw = {"flow": read(path).get("flow", {})} if Path(path).is_file() else {}
+    try:
+        settings = _Alone.model_validate(raw).flow
+    except pydantic.ValidationError as error:
+        raise _refusal([_explain(one) for one in error.errors()], str(path)) from error
+    if mistakes := oversized(settings):
+        raise _refusal(mistakes, str(path))
+    return settings
+
+
+def oversized(flow: Flow) -> list[str]:
+    """Stages that need more than there is: they could never start."""
+    return [
+        f"flow.stages.{stage}.{slot}: found {need}, and flow.slots.{slot} is {most}; lower the one or raise the other"
+        for stage, needs in flow.stages.items()
+        for slot, need in needs.model_dump().items()
+        if need > (most := getattr(flow.slots, slot))
+    ]
 
 
 def entry(section: dict, name: str, address: str) -> object:
@@ -554,6 +604,12 @@ def entry(section: dict, name: str, address: str) -> object:
     close = difflib.get_close_matches(name, section, 1)
     hint = f"did you mean {close[0]}?" if close else f"choose one of them, or add it under {address}"
     raise Refusal(f"one of {', '.join(section) or '(none)'}", repr(name), f"params.yaml: {address}", hint)
+
+
+def _refusal(mistakes: list[str], where: str) -> Refusal:
+    lines = "".join(f"\n      - {one}" for one in mistakes)
+    count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
+    return Refusal("settings that can be run", count + lines, where, "mend each at its address, then run it again")
 
 
 def _explain(error: dict) -> str:
