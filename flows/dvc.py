@@ -40,6 +40,13 @@ def graph() -> Graph:
         return {stage.addressing: {upstream.addressing for upstream in edges.successors(stage)} for stage in edges}
 
 
+def commands(nodes: Iterable[str]) -> dict[str, list[str]]:
+    """The words of each node's command, where paths are; none of a node that has no command."""
+    with _project() as repo:
+        made = {stage.addressing: stage.cmd for stage in repo.index.stages}
+    return {node: made[node].split() if isinstance(made.get(node), str) else [] for node in nodes}
+
+
 def stages(edges: Graph) -> set[str]:
     """The names of all stages, those that have no node now (their section of params.yaml is empty) included."""
     from dvc.utils.serialize import load_yaml

@@ -23,7 +23,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import causes, dvc, process, slots
+from flows import artifacts, causes, dvc, process, slots
 from stages import params
 
 THREADS = 64  # tasks at the same time, those that are Cached included; how many of them run a stage the slots say
@@ -48,9 +48,16 @@ def reproduce(node: str, fresh: bool, force: bool, stop: threading.Event) -> Sta
     """Bring one node up to date. The state's data is the seconds it took; a failure's message is the stage's own."""
     if fresh:
         return Completed(name="Cached", data=0.0)
+    log = get_run_logger()
+    progress = artifacts.Progress(node, log.warning)
+
+    def emit(line: str) -> None:
+        log.info(line)
+        progress(line)
+
     start = time.monotonic()
     try:
-        ran = dvc.reproduce(node, get_run_logger().info, stop, force)
+        ran = dvc.reproduce(node, emit, stop, force)
     except dvc.NodeFailed as failure:
         name = HEALS.get(type(failure), "Failed")
         return Failed(name=name, message=str(failure), data=time.monotonic() - start)
@@ -101,7 +108,10 @@ def pipeline(
         stop.set()
         raise
     wait(list(futures.values()))  # else `state` is what the server knows so far
-    return report({node: futures[node].state for node in edges}, edges)
+    states = {node: futures[node].state for node in edges}
+    tried = [node for node, state in states.items() if state.is_final()]
+    artifacts.publish(dvc.commands(tried), get_run_logger().warning)
+    return report(states, edges)
 
 
 def plan(
@@ -150,8 +160,8 @@ def report(states: dict[str, State], edges: dvc.Graph) -> State:
         log.error("%s failed:\n%s%s", node, state.message, f"\nnot tried: {', '.join(lost)}" if lost else "")
     if failed:
         lost = sum(map(bool, untried.values()))
-        causes = "; ".join(f"{node} ({notes[node]})" if notes[node] else node for node in failed)
-        return Failed(message=f"{len(failed)} of {len(states)} nodes failed: {causes}; {lost} not tried")
+        why = "; ".join(f"{node} ({notes[node]})" if notes[node] else node for node in failed)
+        return Failed(message=f"{len(failed)} of {len(states)} nodes failed: {why}; {lost} not tried")
     cached = sum(state.name == "Cached" for state in states.values())
     return Completed(message=f"{len(states)} nodes up to date: {len(states) - cached} ran, {cached} cached")
 

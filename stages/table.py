@@ -38,13 +38,13 @@ def best_baseline(recipe: dict) -> tuple[str, float] | None:
     return max(scored, key=lambda one: one[1], default=None)
 
 
-def lines(comparison: dict) -> list[str]:
-    """The table of a comparison, one line per recipe under a head, columns aligned."""
-    rows = [HEAD]
+def rows(comparison: dict) -> list[tuple[str, ...]]:
+    """One row of cells per recipe, in the order of HEAD."""
+    told = []
     for recipe in comparison["recipes"]:
         name, baseline = recipe["headline"], best_baseline(recipe)
         untuned = recipe["base"].get(name)
-        rows.append((
+        told.append((
             recipe["recipe"],
             recipe["task"],
             recipe["method"],
@@ -53,8 +53,14 @@ def lines(comparison: dict) -> list[str]:
             f"{number(baseline[1])} {baseline[0]}" if baseline else "–",
             number(untuned["value"] if untuned else None),
         ))  # fmt: skip
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
-    aligned = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return told
+
+
+def lines(comparison: dict) -> list[str]:
+    """The table of a comparison, one line per recipe under a head, columns aligned."""
+    told = [HEAD, *rows(comparison)]
+    widths = [max(len(row[i]) for row in told) for i in range(len(HEAD))]
+    aligned = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in told]
     return [aligned[0], "  ".join("─" * width for width in widths), *aligned[1:]]
 
 

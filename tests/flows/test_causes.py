@@ -4,7 +4,7 @@ import pytest
 
 from flows import causes
 
-REFUSAL = "refused by stages.collect places\nexpected to read https://host/x.csv\n   found {}\n   where sources.places\n"
+REFUSAL = "refused by stages.collect places\nexpected to read https://h/x.csv\n   found {}\n   where sources.places\n"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """flows.pipeline through its real command line, on small DVC projects and a server of the tests' own."""
 
 import json
+import re
 import shlex
 import signal
 import subprocess
 import sys
+import urllib.request
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -68,7 +71,7 @@ def test_a_diamond_runs_in_order_and_is_then_cached(project, server):
 
 
 def test_a_failure_stops_only_what_follows_from_it(project, server):
-    refusal = "refused by stages.clean x\nexpected a rating\n   found none"
+    refusal = "refused by stages.clean x\nexpected a rating\n   found none\n   where data/x.csv, row 7"
     project(
         {"bad": stage("bad.txt", "seed", code=f"import sys; sys.exit({refusal!r})"),
          "below": stage("below.txt", "bad.txt"), "lowest": stage("lowest.txt", "below.txt"),
@@ -81,7 +84,11 @@ def test_a_failure_stops_only_what_follows_from_it(project, server):
     }  # fmt: skip
     assert f"bad failed:\n{refusal}\n" in output
     assert output.count("Running stage 'bad'") == 1, "a refused table is not tried again"
-    assert "1 of 5 nodes failed: bad" in output
+    assert "1 of 5 nodes failed: bad (data/x.csv, row 7); 2 not tried" in output
+    assert "\nnot tried: below, lowest\n" in output
+    table = [line.split(maxsplit=3) for line in output.splitlines()]
+    assert ["below", "NotReady", "-", "not tried: bad failed"] in table
+    assert [line[3] for line in table if line[:2] == ["bad", "Failed"]] == ["data/x.csv, row 7"]
 
 
 def test_siblings_run_side_by_side(project, server):
@@ -112,9 +119,46 @@ def test_a_busy_path_is_tried_again(project, server):
     assert flow.returncode == 0 and "Retry 1/5" in output, output
 
 
+ONCE = "p = __import__('pathlib').Path('once'); first = not p.exists(); p.touch(); "
+
+
+def test_a_network_fault_is_tried_again(project, server):
+    lost = ONCE + "first and (_ for _ in ()).throw(ConnectionError('the other side is gone'))"
+    project({"a": stage("a.txt", "seed", code=lost)}, seed="1")
+    code, states, output = run(server)
+    assert (code, states) == (0, {"a": "Completed"}), output
+    assert "Retry 1/5" in output and output.count("Running stage 'a'") == 2
+
+
+SLOW = """
+import os, time
+from pathlib import Path
+from stages.files import replacing
+
+with replacing("a.txt") as beside:
+    beside.write_text("half")
+    print("pid", os.getpid())
+    time.sleep(0 if Path("quick").exists() else 300)
+    beside.write_text("whole")
+"""
+
+
+def slow(project) -> Path:
+    """A project of one stage, which writes as all stages here do, and sleeps in between until `quick` is there."""
+    return project({"a": {"cmd": "python slow.py", "deps": ["slow.py"], "outs": ["a.txt"]}}, **{"slow.py": SLOW})
+
+
+def nothing_is_left(root: Path) -> bool:
+    """No half output, and nothing that DVC still holds for writing or reading."""
+    held = json.loads((root / ".dvc/tmp/rwlock").read_text() or "{}")
+    return not list(root.glob("*.partial")) + list(root.glob(".*.partial")) + list(root.glob("a.txt")) and not any(
+        held.values()
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
-def test_a_stopped_flow_leaves_no_stage(project, server, gone, number):
-    project({"a": stage("a.txt", "seed", code="import os, time; print('pid', os.getpid()); time.sleep(300)")}, seed="1")
+def test_a_stopped_flow_leaves_no_stage_no_lock_no_half_output(project, server, gone, number):
+    root = slow(project)
     flow = start(server)
     output = until(flow, " - pid ")  # in the flow's log while the stage sleeps
     flow.send_signal(number)
@@ -122,6 +166,68 @@ def test_a_stopped_flow_leaves_no_stage(project, server, gone, number):
     assert flow.returncode == 128 + number, output
     assert gone(int(output.partition(" - pid ")[2].split()[0]))
     assert "Traceback" not in output
+    assert nothing_is_left(root)
+    (root / "quick").touch()
+    code, states, output = run(server)
+    assert (code, states, (root / "a.txt").read_text()) == (0, {"a": "Completed"}, "whole"), output
+
+
+def ask(server: dict, path: str, **body: object) -> object:
+    """What the Prefect server answers to a POST, as its UI sends it."""
+    data, head = json.dumps(body).encode(), {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(f"{server['PREFECT_API_URL']}{path}", data, head)) as answer:
+        return json.load(answer)
+
+
+def test_a_run_cancelled_in_the_ui_leaves_no_stage(project, server, gone):
+    root = slow(project)
+    flow = start(server)
+    output = until(flow, " - pid ")
+    run_id = re.search(r"/runs/flow-run/([0-9a-f-]{36})", output)[1]
+    ask(server, f"/flow_runs/{run_id}/set_state", state={"type": "CANCELLING"})
+    output += flow.communicate(timeout=60)[0]
+    assert flow.returncode == 1, output
+    assert gone(int(output.partition(" - pid ")[2].split()[0]))
+    assert nothing_is_left(root)
+    told = ask(server, "/flow_runs/filter", flow_runs={"id": {"any_": [run_id]}})
+    assert told[0]["state_type"] == "CANCELLED"
+
+
+def test_nodes_wait_for_their_slots(project, server):
+    alone = (  # each refuses company; there are cores for both, but one GPU
+        "import os, sys, time; from pathlib import Path; busy = Path('busy'); busy.exists() and sys.exit('company'); "
+        "busy.touch(); time.sleep(3); busy.unlink()"
+    )
+    settings = "flow: {slots: {cpu: 4, gpu: 1}, stages: {l: {gpu: 1}, r: {gpu: 1}}}"
+    project(
+        {"l": stage("l.txt", "seed", code=alone), "r": stage("r.txt", "seed", code=alone)},
+        **{"seed": "1", "params.yaml": settings},
+    )
+    code, states, output = run(server)
+    assert (code, states) == (0, {"l": "Completed", "r": "Completed"}), output
+
+
+def test_force_dry_and_downstream_are_as_dvc_has_them(project, server):
+    root = project(
+        {"a": stage("a.txt", "seed"), "b": stage("b.txt", "a.txt"), "c": stage("c.txt", "b.txt"),
+         "d": stage("d.txt", "a.txt")}, seed="1",
+    )  # fmt: skip
+    nobody = server | {"PREFECT_API_URL": "http://127.0.0.1:1/api"}  # --dry asks no server
+    code, _, output = run(nobody, "--dry", "b")
+    assert (code, output.splitlines()[:2]) == (0, ["a  run", "b  run"]) and not (root / "a.txt").exists()
+    assert run(server)[0] == 0
+    code, states, output = run(server, "--force", "b")
+    assert (code, states) == (0, {"a": "Completed", "b": "Completed"}), output
+    assert output.count("Running stage") == 2
+    (root / "b.txt").write_text("changed by hand")
+    code, _, output = run(nobody, "--dry")
+    assert output.splitlines()[:4] == ["a  cached", "b  run", "c  run", "d  cached"]
+    (root / "seed").write_text("2")
+    code, states, output = run(server, "--downstream", "b")
+    assert (code, states) == (0, {"b": "Cached", "c": "Cached"}), output  # DVC gave b its bytes again, and left a
+    assert (root / "a.txt").read_text() == "1a.txt"
+    code, _, output = run(nobody, "--dry", "--downstream")
+    assert (code, output) == (1, "--downstream needs a target: the node from which on to run\n")
 
 
 def test_mistakes_on_the_command_line_are_one_message(project, server, monkeypatch, tmp_path):
@@ -143,11 +249,12 @@ from datetime import timedelta
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.client.schemas.sorting import LogSort
 
 with get_client(sync_client=True) as client:
     runs = client.read_flow_runs()
     tasks = {task.name: task.state_name for task in client.read_task_runs()}
-    logs = [log.message for log in client.read_logs()]
+    logs = [log.message for log in client.read_logs(sort=LogSort.TIMESTAMP_DESC)]  # the latest 200
     flow = client.create_flow_from_name("pipeline")
     every = DeploymentScheduleCreate(schedule=IntervalSchedule(interval=timedelta(hours=1)))
     client.create_deployment(flow, "hourly", schedules=[every])
