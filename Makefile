@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Two commands matter: `make repro` runs the pipeline, `make test` runs the tests.
 .DEFAULT_GOAL := help
-.PHONY: help install repro test check profile lock
+.PHONY: help install repro ui quit work test check profile lock
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -35,8 +35,17 @@ install: .venv/.installed  ## make .venv with exactly the packages of requiremen
 	@touch $@
 
 repro: install  ## run the pipeline, independent stages side by side, and print the table of results
-	@python -m flows.pipeline
+	@PREFECT_API_URL="$${PREFECT_API_URL:-$$(python -m flows.ui address)}" python -m flows.pipeline
 	@python -m stages.table data/reports/$$(sed -nE 's/.*report: *([^},]+).*/\1/p' params.yaml).json
+
+ui: install  ## start a local Prefect server with a worker and the schedules of prefect.yaml, and print its address
+	@python -m flows.ui start
+
+quit: install  ## stop what `make ui` started, with the runs it has under way
+	@python -m flows.ui stop
+
+work: install  ## a worker on a further machine, for the server at PREFECT_API_URL
+	@python -m flows.ui work
 
 test: install  ## run all tests, the end-to-end run through the real command line included
 	@python -m pytest -n 2 --dist worksteal

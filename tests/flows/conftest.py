@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,6 +33,38 @@ def project(tmp_path, monkeypatch):
         return root
 
     return make
+
+
+@pytest.fixture
+def deployed(project):
+    """A DVC project that has these flows and some deployments of prefect.yaml: `deployed(stages, {name: changes})`."""
+
+    def make(stages: dict, changes: dict, **files: str) -> Path:
+        root = project(stages, **files)
+        wanted = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+        wanted["deployments"] = [one | changes[one["name"]] for one in wanted["deployments"] if one["name"] in changes]
+        assert {one["name"] for one in wanted["deployments"]} == set(changes)
+        (root / "prefect.yaml").write_text(yaml.safe_dump(wanted), encoding="utf-8")
+        for package in ("flows", "stages"):
+            if not (root / package).exists():
+                (root / package).symlink_to(ROOT / package)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def until():
+    """Ask again and again until the answer is true, and return it."""
+
+    def ask(look: Callable[[], object], seconds: float = 300) -> object:
+        began = time.monotonic()
+        while not (answer := look()):
+            assert time.monotonic() - began < seconds, f"not within {seconds} s"
+            time.sleep(0.3)
+        return answer
+
+    return ask
 
 
 @pytest.fixture
@@ -62,6 +96,7 @@ def server(tmp_path_factory):
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_SERVICES_SCHEDULER_DEPLOYMENT_LOOP_SECONDS": "1",
         "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
+        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_ENABLED": "false",
         "DO_NOT_TRACK": "1",
