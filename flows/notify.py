@@ -18,6 +18,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 
 ADDRESS = "REVIEWMILL_WEBHOOK"
 BLOCK = "reviewmill"
+WORDS = "event.payload.items() | map('join', ' ') | join(', ')"
 RETRAIN = {"prefect.resource.id": "reviewmill.retrain"}
 
 # The name of a notification, its trigger, and its text as an expression that the server fills in.
@@ -31,15 +32,16 @@ NOTICES = {
             for_each={"prefect.resource.id"},
             posture=Posture.Reactive,
         ),
-        "deployment.name ~ ' ' ~ flow_run.state.name ~ ': ' ~ flow_run.state.message ~ ' ' ~ flow_run | ui_url",
+        "deployment.name ~ '/' ~ flow_run.name ~ ' ' ~ flow_run.state.name ~ ': ' ~ flow_run.state.message"
+        " ~ ' ' ~ (flow_run | ui_url or '')",
     ),
     "reviewmill-refused": (
         EventTrigger(match=RETRAIN, expect={"reviewmill.retrain.refused"}, posture=Posture.Reactive),
-        "'challenger refused: ' ~ event.payload | tojson",
+        f"'challenger refused: ' ~ {WORDS}",
     ),
     "reviewmill-promoted": (
         EventTrigger(match=RETRAIN, expect={"reviewmill.retrain.promoted"}, posture=Posture.Reactive),
-        "'challenger promoted: ' ~ event.payload | tojson",
+        f"'challenger promoted: ' ~ {WORDS}",
     ),
 }
 
@@ -73,9 +75,9 @@ def _write(client: SyncPrefectClient, wanted: AutomationCore) -> None:
     for other in others:
         client.delete_automation(other.id)
     if first:
-        # The client sends only what was set by name, and the server needs the defaults too.
-        whole = AutomationCore.model_validate(wanted.model_dump() | {"enabled": first.enabled})
-        client.update_automation(first.id, whole)
+        # The client sends only what was set by name; the server needs the defaults too, and takes no owner any more.
+        whole = wanted.model_dump(exclude={"owner_resource"}) | {"enabled": first.enabled}
+        client.update_automation(first.id, AutomationCore.model_validate(whole))
     else:
         client.create_automation(wanted)
 

@@ -45,19 +45,19 @@ def start(root: Path) -> str:
             state["server"] = _launch(root, "server", command, state["url"])
             _save(root, state)
         _await("server", state["server"], root, lambda: urlopen(f"{state['url']}/api/health", timeout=5))
+        if not background.find(state.get("worker")):
+            log = _log(root, "worker")
+            began = log.stat().st_size if log.exists() else 0
+            command = ["worker", "start", "--pool", POOL, "--type", "process"]  # makes the pool where there is none
+            state["worker"] = _launch(root, "worker", command, state["url"])
+            _save(root, state)
+            _await("worker", state["worker"], root, lambda: log.read_bytes().index(b" started!", began))
         wanted = (root / "prefect.yaml").read_text(encoding="utf-8")
         if state.get("applied") != wanted:
             print(apply(root, state["url"]))
             state["applied"] = wanted
-            _save(root, state)
         if "REVIEWMILL_WEBHOOK" in os.environ:
             _notify(root, state["url"])
-        if not background.find(state.get("worker")):
-            log = _log(root, "worker")
-            began = log.stat().st_size if log.exists() else 0
-            state["worker"] = _launch(root, "worker", ["worker", "start", "--pool", POOL], state["url"])
-            _save(root, state)
-            _await("worker", state["worker"], root, lambda: log.read_bytes().index(b" started!", began))
     print(f"{'already running' if all(running) else 'running'} at {state['url']} (make quit stops it)")
     return state["url"]
 
@@ -83,16 +83,11 @@ def address(root: Path) -> str | None:
 def apply(root: Path, url: str) -> str:
     """Apply the deployments of prefect.yaml whose work pool there is. A schedule that was paused stays paused."""
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.workers.process import ProcessWorker
 
     wanted = yaml.safe_load((root / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     with SyncPrefectClient(f"{url}/api") as client:
         pools = {pool.name for pool in client.read_work_pools()}
-        if POOL not in pools:
-            template = ProcessWorker.get_default_base_job_template()
-            client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
-        names = [one["name"] for one in wanted if one["work_pool"]["name"] in pools | {POOL}]
+        names = [one["name"] for one in wanted if one["work_pool"]["name"] in pools]
         paused = {
             (deployment.id, schedule.slug)
             for deployment in client.read_deployments()
@@ -103,13 +98,15 @@ def apply(root: Path, url: str) -> str:
         command += [word for name in names for word in ("--name", name)]
         # Prefect fills REVIEWMILL_ROOT in where it is known, and here it must stay open: each worker has its own.
         environment = {name: text for name, text in _environment(root, url).items() if name != "REVIEWMILL_ROOT"}
-        done = run(command, env=environment, cwd=root, stdout=PIPE, stderr=STDOUT, text=True)
+        if names:
+            done = run(command, env=environment, cwd=root, stdout=PIPE, stderr=STDOUT, text=True)
         for deployment in client.read_deployments():
             for schedule in deployment.schedules:
                 if schedule.active and (deployment.id, schedule.slug) in paused:
                     client.update_deployment_schedule(deployment.id, schedule.id, active=False)
-    if done.returncode:
-        raise NotStarted(f"prefect.yaml could not be applied; `prefect deploy` said:\n{done.stdout}")
+    if names and done.returncode:
+        tail = "\n".join(done.stdout.strip().splitlines()[-20:])
+        raise NotStarted(f"prefect.yaml could not be applied; the end of what `prefect deploy` said:\n{tail}")
     others = [f"{one['name']} needs work pool {one['work_pool']['name']}" for one in wanted if one["name"] not in names]
     return "\n".join([f"deployments: {', '.join(names)}", *others])
 
@@ -119,7 +116,7 @@ def work(root: Path) -> None:
     url = os.environ.get("PREFECT_API_URL")
     if not url:
         raise NotStarted("PREFECT_API_URL is not set: expected the API of a server, as http://<machine>:4200/api")
-    command = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", POOL]
+    command = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
     os.chdir(root)
     os.execve(sys.executable, command, _environment(root, url.removesuffix("/api")))
 

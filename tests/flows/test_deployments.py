@@ -44,12 +44,12 @@ def work(server, until):
     workers = []
 
     def start(root: Path) -> None:
-        ui.apply(root, server["PREFECT_API_URL"].removesuffix("/api"))
         environment = server | {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_SERVER_API_PORT": "0"}
         with (root / "worker.log").open("w") as log:
             words = [sys.executable, "-m", "flows.ui", "work"]
             workers.append(subprocess.Popen(words, env=environment, cwd=root, stdout=log, stderr=log))
         until(lambda: " started!" in (root / "worker.log").read_text())
+        ui.apply(root, server["PREFECT_API_URL"].removesuffix("/api"))
 
     yield start
     for worker in workers:
@@ -193,12 +193,12 @@ def test_what_a_stopped_server_missed_runs_once_when_it_is_back(deployed, until)
 def cluster(deployed, server, client, monkeypatch):
     """The deployment for Kubernetes, applied with its pool as the README says."""
     monkeypatch.setenv("REVIEWMILL_IMAGE", "registry.example.org/reviewmill:1")
-    root = deployed(QUICK, {"repro-nightly": {"schedules": []}, "repro-kubernetes": {}}, seed="1")
+    root = deployed(QUICK, {"repro-kubernetes": {}}, seed="1")
     url = server["PREFECT_API_URL"].removesuffix("/api")
     assert "repro-kubernetes needs work pool reviewmill-kubernetes" in ui.apply(root, url)
     words = "work-pool create reviewmill-kubernetes --type kubernetes --base-job-template flows/kubernetes.json"
     subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", *words.split()], env=server, cwd=root, check=True)
-    assert "deployments: repro-nightly, repro-kubernetes" in ui.apply(root, url)
+    assert "deployments: repro-kubernetes" in ui.apply(root, url)
     yield client.read_deployment_by_name("pipeline/repro-kubernetes"), client.read_work_pool("reviewmill-kubernetes")
     client.delete_work_pool("reviewmill-kubernetes")
 
@@ -220,8 +220,9 @@ def fits(found: dict, fields: dict) -> None:
         assert isinstance(value, fields[name]), f"{name}: {value!r}"
 
 
-def test_the_job_for_kubernetes_renders(cluster):
+def test_the_job_for_kubernetes_renders(cluster, server):
     """As far as it goes without a cluster: the server takes pool and deployment, and the job's manifest is whole."""
+    from prefect.client.orchestration import PrefectClient
     from prefect.workers.base import BaseJobConfiguration
 
     deployment, pool = cluster
@@ -230,10 +231,12 @@ def test_the_job_for_kubernetes_renders(cluster):
     class Configuration(BaseJobConfiguration):
         job_manifest: dict
 
-    made = asyncio.run(
-        Configuration.from_template_and_values(pool.base_job_template, deployment.job_variables | {"name": "some-run"})
-    )
-    job = made.job_manifest
+    async def render() -> Configuration:
+        values = deployment.job_variables | {"name": "some-run"}
+        async with PrefectClient(server["PREFECT_API_URL"]) as client:
+            return await Configuration.from_template_and_values(pool.base_job_template, values, client)
+
+    job = asyncio.run(render()).job_manifest
     assert (job["apiVersion"], job["kind"], job["metadata"]["generateName"]) == ("batch/v1", "Job", "some-run-")
     fits(job["spec"], JOB)
     pod = job["spec"]["template"]["spec"]
