@@ -44,7 +44,11 @@ def work(server, until):
     workers = []
 
     def start(root: Path) -> None:
-        environment = server | {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_SERVER_API_PORT": "0"}
+        environment = server | {
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_WORKER_PREFETCH_SECONDS": "1",
+            "PREFECT_SERVER_API_PORT": "0",
+        }
         with (root / "worker.log").open("w") as log:
             words = [sys.executable, "-m", "flows.ui", "work"]
             workers.append(subprocess.Popen(words, env=environment, cwd=root, stdout=log, stderr=log))
@@ -94,7 +98,7 @@ def test_every_entrypoint_is_a_flow(name):
 
 def test_a_schedule_fires_pauses_and_resumes(deployed, work, client, until):
     root = deployed(
-        QUICK, {"repro-nightly": every(5, "nightly"), "retrain-weekly": PIPELINE | every(5, "weekly")}, seed="1"
+        QUICK, {"repro-nightly": every(20, "nightly"), "retrain-weekly": PIPELINE | every(20, "weekly")}, seed="1"
     )
     work(root)
     deployment = client.read_deployment_by_name("pipeline/repro-nightly")
@@ -153,12 +157,12 @@ def test_what_a_stopped_server_missed_runs_once_when_it_is_back(deployed, until)
     """Runs are written down ahead; after the downtime all that were due come at once, and CANCEL_NEW refuses most."""
     from prefect.client.orchestration import SyncPrefectClient
 
-    deployed(QUICK, {"repro-nightly": every(3, "nightly")}, seed="1")
+    deployed(QUICK, {"repro-nightly": every(15, "nightly")}, seed="1")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")} | {
-        "PREFECT_SERVER_API_PORT": str(port), "PREFECT_WORKER_QUERY_SECONDS": "1", "PYTHONPATH": str(ROOT),
+        "PREFECT_SERVER_API_PORT": str(port), "PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_WORKER_PREFETCH_SECONDS": "1", "PYTHONPATH": str(ROOT),
     }  # fmt: skip
 
     def command(word: str) -> None:
@@ -172,7 +176,7 @@ def test_what_a_stopped_server_missed_runs_once_when_it_is_back(deployed, until)
             planned = {run.id for run in named(client, deployment, "Scheduled")}
         command("stop")
         down = datetime.now(UTC)
-        time.sleep(10)  # the downtime itself: three runs were due in it
+        time.sleep(50)  # the downtime itself: three runs are due in it
         up = datetime.now(UTC)
         command("start")
         with SyncPrefectClient(f"http://127.0.0.1:{port}/api") as client:
