@@ -162,7 +162,9 @@ def test_what_a_stopped_server_missed_runs_once_when_it_is_back(deployed, until)
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")} | {
-        "PREFECT_SERVER_API_PORT": str(port), "PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_WORKER_PREFETCH_SECONDS": "1", "PYTHONPATH": str(ROOT),
+        "PREFECT_SERVER_API_PORT": str(port), "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_WORKER_PREFETCH_SECONDS": "1",
+        "PYTHONPATH": str(ROOT),
     }  # fmt: skip
 
     def command(word: str) -> None:
