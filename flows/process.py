@@ -20,14 +20,14 @@ class Stopped(Exception):
     """The command was stopped before its end; no process of its group is left."""
 
 
-def run(command: list[str], emit: Callable[[str], None], stop: threading.Event) -> int:
-    """Run `command`, give each line of its output to `emit` at once, and return its exit status.
+def run(command: list[str], emit: Callable[[str], None], stop: threading.Event, cwd: Path | None = None) -> int:
+    """Run `command` in the folder `cwd`, give each line of its output to `emit` at once, and return its exit status.
 
     Raises Stopped once `stop` is set. However this function is left, the group that it started is gone.
     """
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True, env=_environment(),
+        start_new_session=True, env=_environment(), cwd=cwd,
     )  # fmt: skip
     try:
         for line in _lines(process, stop):

@@ -1,0 +1,109 @@
+"""What DVC keeps of its nodes beside their edges: commands and paths, md5s as a commit has them, files by md5."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows import dvc
+from flows.git import GitFailed, git
+
+LOCK = "dvc.lock"
+
+
+class Unknown(Exception):
+    """A file that a commit names by its md5 lies in no cache and no remote that was looked into."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node's command and its paths. kept: outputs in DVC's cache; reports: outputs in git; metrics: some of those."""
+
+    cmd: str
+    deps: tuple[str, ...]
+    kept: tuple[str, ...]
+    reports: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+def nodes() -> dict[str, Node]:
+    """Every node of dvc.yaml."""
+    with dvc._project() as repo:
+        return {
+            stage.addressing: Node(
+                stage.cmd or "",
+                tuple(dep.def_path for dep in stage.deps if type(dep).__name__ != "ParamsDependency"),
+                tuple(out.def_path for out in stage.outs if out.use_cache),
+                tuple(out.def_path for out in stage.outs if not out.use_cache),
+                tuple(out.def_path for out in stage.outs if out.metric),
+            )
+            for stage in repo.index.stages
+        }
+
+
+def changed_outputs(chosen: set[str]) -> list[str]:
+    """Outputs of `chosen` nodes that are there and differ from dvc.lock: nobody else may have them."""
+    with dvc._project() as repo:
+        told = repo.status()
+    found = []
+    for node in chosen & told.keys():
+        for one in told[node]:
+            outs = one.get("changed outs", {}) if isinstance(one, dict) else {}
+            found += [path for path, how in outs.items() if how == "modified"]
+    return sorted(found)
+
+
+def remotes() -> list[str]:
+    """The names of DVC's remotes."""
+    with dvc._project() as repo:
+        return list(repo.config["remote"])
+
+
+def locked(commit: str | None = None) -> dict[str, dict]:
+    """The stages of dvc.lock in `commit`, or in the working directory: {cmd, deps, params, outs} of each."""
+    import yaml
+
+    try:
+        text = git("show", f"{commit}:./{LOCK}") if commit else Path(LOCK).read_text("utf-8")
+    except (GitFailed, FileNotFoundError):
+        return {}
+    return (yaml.safe_load(text) or {}).get("stages", {})
+
+
+def md5s(entries: list[dict]) -> dict[str, str]:
+    """path → md5 of what stands under `deps` or `outs` in dvc.lock."""
+    return {one["path"]: one["md5"] for one in entries if "md5" in one}
+
+
+def lay(md5: str, target: Path, remote: str | None = None) -> None:
+    """Lay the file or folder of that md5 at `target`, as links into the cache; a remote is asked for what it lacks."""
+    from dvc.exceptions import DvcException
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.tree import Tree
+
+    with dvc._project() as repo:
+        cache, wanted = repo.cache.local, HashInfo("md5", md5)
+        looked = [f"the cache {cache.path}"]
+
+        def files() -> dict[str, str] | None:
+            """Path below the target → md5; None where something is missing."""
+            if not cache.exists(md5):
+                return None
+            parts = {"/".join(key): of.value for key, _, of in Tree.load(cache, wanted)} if wanted.isdir else {"": md5}
+            return parts if all(cache.exists(one) for one in parts.values()) else None
+
+        found = files()
+        remote = remote or repo.config["core"].get("remote")
+        if found is None and remote:
+            looked.append(f"the remote {remote}")
+            try:
+                repo.cloud.pull([wanted], remote=remote)
+                if wanted.isdir and cache.exists(md5):  # that was the list of its files alone
+                    repo.cloud.pull([of for _, _, of in Tree.load(cache, wanted)], remote=remote)
+            except (DvcException, OSError) as error:
+                looked[-1] += f" ({error})"
+            found = files()
+        if found is None:
+            raise Unknown(f"md5 {md5} is not in {' nor in '.join(looked)}")
+        for below, one in found.items():
+            path = target / below if below else target
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.symlink_to(Path(cache.oid_to_path(one)).resolve())
