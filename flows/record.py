@@ -73,37 +73,54 @@ def md5s(entries: list[dict]) -> dict[str, str]:
     return {one["path"]: one["md5"] for one in entries if "md5" in one}
 
 
+def in_the_workspace_alone(chosen: dict[str, Node], lock: dict[str, dict]) -> list[str]:
+    """Outputs that `lock` names and that lie here, and not in the cache: a run would replace the only copy."""
+    with dvc._project() as repo:
+        named = {path: md5 for node in chosen for path, md5 in md5s(lock.get(node, {}).get("outs", [])).items()}
+        kept = {path for node in chosen.values() for path in node.kept}
+        return sorted(
+            path for path in named.keys() & kept
+            if Path(path).exists() and _files(repo.cache.local, named[path]) is None
+        )  # fmt: skip
+
+
 def lay(md5: str, target: Path, remote: str | None = None) -> None:
     """Lay the file or folder of that md5 at `target`, as links into the cache; a remote is asked for what it lacks."""
     from dvc.exceptions import DvcException
     from dvc_data.hashfile.hash_info import HashInfo
-    from dvc_data.hashfile.tree import Tree
 
     with dvc._project() as repo:
-        cache, wanted = repo.cache.local, HashInfo("md5", md5)
+        cache, found = repo.cache.local, _files(repo.cache.local, md5)
         looked = [f"the cache {cache.path}"]
-
-        def files() -> dict[str, str] | None:
-            """Path below the target → md5; None where something is missing."""
-            if not cache.exists(md5):
-                return None
-            parts = {"/".join(key): of.value for key, _, of in Tree.load(cache, wanted)} if wanted.isdir else {"": md5}
-            return parts if all(cache.exists(one) for one in parts.values()) else None
-
-        found = files()
         remote = remote or repo.config["core"].get("remote")
         if found is None and remote:
             looked.append(f"the remote {remote}")
             try:
-                repo.cloud.pull([wanted], remote=remote)
-                if wanted.isdir and cache.exists(md5):  # that was the list of its files alone
-                    repo.cloud.pull([of for _, _, of in Tree.load(cache, wanted)], remote=remote)
+                repo.cloud.pull([HashInfo("md5", md5)], remote=remote)  # of a folder this brings the list of its files
+                repo.cloud.pull([HashInfo("md5", one) for one in _listed(cache, md5).values()], remote=remote)
             except (DvcException, OSError) as error:
                 looked[-1] += f" ({error})"
-            found = files()
+            found = _files(cache, md5)
         if found is None:
             raise Unknown(f"md5 {md5} is not in {' nor in '.join(looked)}")
         for below, one in found.items():
             path = target / below if below else target
             path.parent.mkdir(parents=True, exist_ok=True)
             path.symlink_to(Path(cache.oid_to_path(one)).resolve())
+
+
+def _files(cache, md5: str) -> dict[str, str] | None:
+    """Path below a folder (empty for a file) → md5; None where the cache lacks any of it."""
+    found = _listed(cache, md5)
+    return found if found and all(cache.exists(one) for one in found.values()) else None
+
+
+def _listed(cache, md5: str) -> dict[str, str]:
+    """The same as far as the cache knows it."""
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.tree import Tree
+
+    wanted = HashInfo("md5", md5)
+    if not cache.exists(md5):
+        return {}
+    return {"/".join(key): of.value for key, _, of in Tree.load(cache, wanted)} if wanted.isdir else {"": md5}

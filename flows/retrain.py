@@ -36,6 +36,9 @@ class Failure(Exception):
     """The run cannot go on; the workspace is put back, and the text says why."""
 
 
+TROUBLE = (workspace.NotReady, dvc.NoPipeline, git.GitFailed, champion.NoContest, record.Unknown, params.Refusal)
+
+
 # --- what has to be so before anything is begun ---------------------------------------------------------------------
 
 
@@ -55,6 +58,8 @@ def ready(recipe: str) -> tuple[params.Params, dict[str, record.Node]]:
             f"outputs that {record.LOCK} does not know of would be lost: {_some(lost)}; "
             "`dvc checkout` drops them, `dvc repro` and a commit keep them"
         )
+    if alone := record.in_the_workspace_alone(nodes, record.locked("HEAD") if git.inside() else {}):
+        problems.append(f"outputs that are not in DVC's cache would be lost: {_some(alone)}; `dvc pull` or copy them")
     if problems:
         raise workspace.NotReady(_listed(problems))
     return settings, nodes
@@ -201,12 +206,16 @@ def retrain(recipe: str) -> State:
             workspace.recover(log.info)
             settings, nodes = ready(recipe)
             return _run(recipe, settings, nodes)
-    except (workspace.NotReady, dvc.NoPipeline, git.GitFailed, params.Refusal) as error:
+    except TROUBLE as error:
         return Failed(message=str(error))
 
 
 def _run(recipe: str, settings: params.Params, nodes: dict[str, record.Node]) -> State:
     log, stop, before = get_run_logger(), threading.Event(), git.head()
+    lock, source = record.locked(before), settings.recipes[recipe].rows.source
+    with scratch() as folder:
+        snapshot = champion.snapshot(recipe, source, lock, nodes)
+        champion.held(recipe, snapshot, lock, nodes, folder, settings.retrain.remote)
     workspace.begin(nodes)
     try:
         name, reason = _decided(recipe, settings, nodes, before, stop)
@@ -392,7 +401,7 @@ def main(argv: list[str] | None = None) -> None:
                 return
         pipeline.expect_server()
         state = retrain(words.recipe, return_state=True)
-    except (workspace.NotReady, dvc.NoPipeline, git.GitFailed, champion.NoContest, params.Refusal) as error:
+    except TROUBLE as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

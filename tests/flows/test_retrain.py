@@ -285,14 +285,15 @@ def test_a_stage_that_fails_leaves_the_workspace_as_it_was(project, server):
     assert sh(project, "dvc", "status") == "Data and pipelines are up to date."
 
 
-def test_a_champion_that_cannot_be_asked_again_is_a_failure_with_its_address(project, server):
-    """The model is neither in the cache nor on a remote: it lies in the folder only, where the challenger will lie."""
-    world(project, FIRST, OTHER)
-    md5 = record.md5s(record.locked()["train@tone"]["outs"])["data/models/tone"]
+def test_a_champion_that_cannot_be_asked_again_is_refused_before_any_work(project, server):
+    """Its model lies in the folder alone, where the challenger's would lie; and then nowhere."""
+    before, md5 = tree(project), record.md5s(record.locked()["train@tone"]["outs"])["data/models/tone"]
     shutil.rmtree(project / ".dvc/cache/files/md5" / md5[:2])
-    code, _, output = run(server, BAR)
-    assert code == 1 and f"md5 {md5} is not in the cache" in output, output
-    assert git.changed() == []
+    assert refusal() == "outputs that are not in DVC's cache would be lost: data/models/tone; `dvc pull` or copy them"
+    assert tree(project) == before
+    shutil.rmtree(project / "data/models/tone")
+    code, last, output = run(server, BAR)
+    assert code == 1 and f"md5 {md5} is not in the cache" in last and "Running stage" not in output, output
 
 
 def change(**rules) -> None:
