@@ -147,7 +147,7 @@ def sh(root: Path, *words: str, **env: str) -> str:
         "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "DVC_NO_ANALYTICS": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONHASHSEED": "0",
     } | env  # fmt: skip
-    done = subprocess.run(words, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(words, cwd=root, env=environment, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()
 
@@ -194,7 +194,7 @@ def run(server: dict, *words: str, **env: str) -> tuple[int, str, str]:
     given = {key: os.environ[key] for key in GIVEN if key in os.environ}
     done = subprocess.run(
         [sys.executable, "-m", "flows.retrain", *words], env=server | given | env, capture_output=True, text=True,
-        timeout=600,
+        timeout=1800,
     )  # fmt: skip
     output = done.stderr + done.stdout if done.returncode == 0 else done.stdout + done.stderr
     return done.returncode, output.strip().splitlines()[-1] if output.strip() else "", output
