@@ -35,7 +35,9 @@ install: .venv/.installed  ## make .venv with exactly the packages of requiremen
 	@touch $@
 
 repro: install  ## run the pipeline, independent stages side by side, and print the table of results
-	@PREFECT_API_URL="$${PREFECT_API_URL:-$$(python -m flows.ui address)}" python -m flows.pipeline
+	@url="$${PREFECT_API_URL:-$$(python -m flows.ui address)}"; \
+		if [ -n "$$url" ]; then export PREFECT_API_URL="$$url"; else unset PREFECT_API_URL; fi; \
+		python -m flows.pipeline  # set and empty, it would cost each event of Prefect's an error
 	@python -m stages.table data/reports/$$(sed -nE 's/.*report: *([^},]+).*/\1/p' params.yaml).json
 
 ui: install  ## start a local Prefect server with a worker and the schedules of prefect.yaml, and print its address
