@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 WAIT = "import sys, time; from pathlib import Path; [time.sleep(0.2) for _ in range(1500) if not Path('go').exists()]"
 QUICK = {"a": {"cmd": "cp seed a.txt", "deps": ["seed"], "outs": ["a.txt"]}}
 HELD = {name: {"cmd": f"python -c \"{WAIT}; sys.exit(not Path('go').exists())\""} for name in ("nightly", "weekly")}
-PIPELINE = {"entrypoint": "flows/pipeline.py:pipeline"}
+PIPELINE = {"entrypoint": "flows.pipeline.pipeline", "parameters": {}}
 
 
 def declared() -> dict[str, dict]:
@@ -89,10 +89,7 @@ def test_every_entrypoint_is_a_flow(name):
     from prefect import Flow
     from prefect.flows import load_flow_from_entrypoint
 
-    entrypoint = declared()[name]["entrypoint"]
-    if entrypoint.startswith("flows/retrain.py:") and not (ROOT / "flows/retrain.py").exists():
-        pytest.skip("flows/retrain.py is not there yet")
-    flow = load_flow_from_entrypoint(str(ROOT / entrypoint))
+    flow = load_flow_from_entrypoint(declared()[name]["entrypoint"])
     assert isinstance(flow, Flow) and flow.validate_parameters(declared()[name].get("parameters", {})) is not None
 
 
