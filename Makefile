@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Two commands matter: `make repro` runs the pipeline, `make test` runs the tests.
 .DEFAULT_GOAL := help
-.PHONY: help install repro ui quit work test check profile lock
+.PHONY: help install repro ui quit work test soak check profile lock
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -51,6 +51,9 @@ work: install  ## a worker on a further machine, for the server at PREFECT_API_U
 
 test: install  ## run all tests, the end-to-end run through the real command line included
 	@python -m pytest -n 2 --dist worksteal
+
+soak: install  ## the tests that take many minutes, one after another: real schedules, retraining by the real stages
+	@python -m pytest -m soak
 
 check: install  ## ruff, format, import contracts, params.yaml and dvc.yaml valid
 	@ruff check .

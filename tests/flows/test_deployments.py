@@ -93,6 +93,7 @@ def test_every_entrypoint_is_a_flow(name):
     assert isinstance(flow, Flow) and flow.validate_parameters(declared()[name].get("parameters", {})) is not None
 
 
+@pytest.mark.soak
 def test_a_schedule_fires_pauses_and_resumes(deployed, work, client, until):
     root = deployed(
         QUICK, {"repro-nightly": every(20, "nightly"), "retrain-weekly": PIPELINE | every(20, "weekly")}, seed="1"
@@ -120,6 +121,7 @@ def test_a_schedule_fires_pauses_and_resumes(deployed, work, client, until):
         client.delete_deployment(one.id)
 
 
+@pytest.mark.soak
 def test_overlapping_runs_are_refused_or_wait_as_declared(deployed, work, client, until):
     root = deployed(
         HELD, {"repro-nightly": {"schedules": []}, "retrain-weekly": PIPELINE | {"schedules": []}},
@@ -150,6 +152,7 @@ def test_overlapping_runs_are_refused_or_wait_as_declared(deployed, work, client
         client.delete_deployment(one.id)
 
 
+@pytest.mark.soak
 def test_what_a_stopped_server_missed_runs_once_when_it_is_back(deployed, until):
     """Runs are written down ahead; after the downtime all that were due come at once, and CANCEL_NEW refuses most."""
     from prefect.client.orchestration import SyncPrefectClient

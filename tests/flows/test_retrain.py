@@ -444,7 +444,7 @@ def real_settings() -> dict:
     }  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_real_stages_are_retrained_on_a_growing_table(tmp_path, monkeypatch, server):
     """Champion and challenger are encoders of two bases; the champion's is asked again out of DVC's cache."""
     from stages.sources import sample
