@@ -77,7 +77,7 @@ def pipeline(
     """
     edges, changed, declared = plan(targets, force, downstream, workers)
     stop, ended, futures = threading.Event(), SimpleQueue(), {}
-    queue = slots.Slots(declared)
+    queue = slots.Slots(declared, slots.followers(edges))
 
     def submit(node: str) -> None:
         upstream = [futures[one] for one in edges[node]]

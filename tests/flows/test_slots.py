@@ -26,6 +26,19 @@ def test_as_many_start_as_there_are_cores_in_the_order_they_came():
     assert made.start() == ["c"]
 
 
+def test_what_most_nodes_follow_from_goes_first_and_of_equals_what_came_first():
+    edges = {"a": set(), "b": set(), "c": set(), "x": {"c"}, "y": {"x"}, "z": {"b", "y"}}
+    assert slots.followers(edges) == {"a": 0, "b": 1, "c": 3, "x": 2, "y": 1, "z": 0}
+    made = slots.Slots(params.Flow.model_validate({"slots": {"cpu": 1}}), slots.followers(edges))
+    order = []
+    for node in ("a", "b", "c", "y"):
+        made.wait(node)
+    while started := made.start():
+        order += started
+        made.end(started[0])
+    assert order == ["c", "b", "y", "a"]
+
+
 def test_a_stage_declares_what_each_of_its_nodes_takes():
     flow = {"slots": {"cpu": 4, "gpu": 1, "memory": 8}, "stages": {"train": {"gpu": 1}, "merge": {"memory": 6}}}
     made = queue("train@a", "train@b", "merge@a", "merge@b", "other", **flow)
