@@ -88,7 +88,7 @@ def test_the_real_review_of_the_example_is_not_published():
             FULL,
             [
                 "AutoModelForSeq2SeqLM.from_pretrained(repo)",
-                "do_sample=True, temperature=0.6",
+                "do_sample=True, temperature=0.3, top_p=1.0, top_k=20",
                 "no_repeat_ngram_size=3",
             ],
         ),

@@ -68,10 +68,11 @@ def test_the_report_tells_of_the_training(mill, name):
     assert set(curve[0]) == {"step", "epoch", "train_loss", "validation_loss"}
     assert report["validation_loss"] == {"first": losses[0], "best": min(losses), "last": losses[-1]}
     assert report["best_step"] == curve[losses.index(min(losses))]["step"]
-    assert (report["steps"], [point["step"] for point in curve]) == (10, [2, 4, 6, 8, 10])
+    steps = 8 if name == "bert-pair" else 10  # which gets no better from its second step on, and has patience for three
+    assert (report["steps"], [point["step"] for point in curve]) == (steps, [*range(2, steps + 1, 2)])
     learning = {"t5-lora": 3 * 2 * 4 * 64, "bert-lora": 2 * 4 * 64 + 32 * 3 + 3}.get(name, report["parameters"])
     assert report["trainable_parameters"] == learning
-    assert report["stopped_early"] is False
+    assert report["stopped_early"] is (steps < 10)
     files = [path for path in (mill / "data/models" / name).iterdir() if path.is_file()]  # merged/ is there twice
     assert report["size_bytes"] == sum(path.stat().st_size for path in files)
     assert set(told["seconds"]) == {"train_seconds", "tokens_per_second", "device", "peak_mib", "peak_gpu_mib"}

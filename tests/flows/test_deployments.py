@@ -240,7 +240,7 @@ def test_the_job_for_kubernetes_renders(cluster, server):
     async def render() -> Configuration:
         values = deployment.job_variables | {"name": "some-run"}
         async with PrefectClient(server["PREFECT_API_URL"]) as client:
-            return await Configuration.from_template_and_values(pool.base_job_template, values, client)
+            return await Configuration.from_template_and_values(pool.base_job_template, values, client=client)
 
     job = asyncio.run(render()).job_manifest
     assert (job["apiVersion"], job["kind"], job["metadata"]["generateName"]) == ("batch/v1", "Job", "some-run-")
