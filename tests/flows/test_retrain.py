@@ -257,8 +257,8 @@ def test_the_loop_over_growing_data_promotes_refuses_skips_and_rolls_back(projec
     assert code == 0 and last.startswith("tone skipped: 60 new rows beside 600") and "alike" in last, output
     assert git.head() == promoted and tree(project) == after
     assert "Running stage 'train@tone'" not in output and "Running stage 'collect@places'" in output
-    told = until(lambda: len(events(server)) >= heard + 3 and events(server)[heard:])  # some come after the run's end
-    assert [name.rpartition(".")[2] for name, _ in told] == ["promoted", "refused", "skipped"]
+    ended = until(lambda: len(events(server)) >= heard + 3 and events(server)[heard:])  # some come after the run's end
+    assert [name.rpartition(".")[2] for name, _ in ended] == ["promoted", "refused", "skipped"]
 
     code, last, output = run(server, "--rollback")
     assert code == 0 and last.startswith(f"rolled back {promoted[:10]}"), output
