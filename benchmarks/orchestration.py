@@ -62,7 +62,7 @@ def graph(folder: Path, nodes: int, seconds: float, chains: int) -> dict[str, st
             "cmd": f"python work.py {source} {seconds} {target}", "deps": [source, "work.py"], "outs": [target],
         }  # fmt: skip
         before[chain] = target
-    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
     return expect(folder, stages, expected)
 
 
