@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from flows import process, record
+from flows import causes, process, record
 
 PARAMS = "params.yaml"
 OWN = ("task", "model", "predict")  # words of a recipe that belong to the model; its rows are today's
@@ -59,7 +59,7 @@ def answer(
         status = process.run(shlex.split(nodes[step].cmd), lambda line, last=last: last.append(line) or emit(line),
                              stop, scratch)  # fmt: skip
         if status:
-            told = "\n".join(last[-40:])
+            told = "\n".join(last[-causes.TAIL :])
             raise NoContest(f"the champion's {step} failed with status {status}:\n{told}")
     (scores,) = nodes[evaluate].kept
     return scratch / scores

@@ -35,14 +35,14 @@ class NodeOffline(NodeFailed):
 
 def graph() -> Graph:
     """Each node and the nodes it follows from, as DVC draws them, in the project around the working directory."""
-    with _project() as repo:
+    with project() as repo:
         edges = repo.index.graph
         return {stage.addressing: {upstream.addressing for upstream in edges.successors(stage)} for stage in edges}
 
 
 def commands(nodes: Iterable[str]) -> dict[str, list[str]]:
     """The words of each node's command, where paths are; none of a node that has no command."""
-    with _project() as repo:
+    with project() as repo:
         made = {stage.addressing: stage.cmd for stage in repo.index.stages}
     return {node: made[node].split() if isinstance(made.get(node), str) else [] for node in nodes}
 
@@ -99,7 +99,7 @@ def stale(edges: Graph) -> set[str]:
     """
     from dvc.lock import LockError
 
-    with _project() as repo:
+    with project() as repo:
         try:
             changed = set(repo.status())
         except LockError:
@@ -137,7 +137,7 @@ def reproduce(node: str, emit: Callable[[str], None], stop: threading.Event, for
 
 
 @contextmanager
-def _project() -> Iterator:
+def project() -> Iterator:
     """DVC's own view of the project; what DVC says against it becomes NoPipeline."""
     from dvc.exceptions import DvcException, NotDvcRepoError
     from dvc.repo import Repo

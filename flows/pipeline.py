@@ -40,6 +40,11 @@ def heals(_task: object, _run: object, state: State) -> bool:
     return state.name in HEALS.values()
 
 
+def named(failure: dvc.NodeFailed) -> str:
+    """The state's name by which `heals` knows what is worth trying again."""
+    return HEALS.get(type(failure), "Failed")
+
+
 @task(
     task_run_name="{node}", cache_policy=NO_CACHE,
     retries=5, retry_delay_seconds=[1, 2, 4, 8, 16], retry_condition_fn=heals,
@@ -59,8 +64,7 @@ def reproduce(node: str, fresh: bool, force: bool, stop: threading.Event) -> Sta
     try:
         ran = dvc.reproduce(node, emit, stop, force)
     except dvc.NodeFailed as failure:
-        name = HEALS.get(type(failure), "Failed")
-        return Failed(name=name, message=str(failure), data=time.monotonic() - start)
+        return Failed(name=named(failure), message=str(failure), data=time.monotonic() - start)
     except process.Stopped:
         return Cancelled(message="the flow was stopped")
     return Completed(name="Completed" if ran else "Cached", data=time.monotonic() - start)
@@ -198,6 +202,13 @@ def expect_server() -> None:
             )
 
 
+def exit_on_signals() -> None:
+    """End by an exit where the default is a sudden end: stages stop, and a server Prefect started for this run too."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
 def main(argv: list[str] | None = None) -> None:
     """The command line. Exit status 1 when anything failed, 0 when all is up to date."""
     parser = argparse.ArgumentParser(prog="python -m flows.pipeline", description="Bring the DAG up to date.")
@@ -211,10 +222,7 @@ def main(argv: list[str] | None = None) -> None:
     words = parser.parse_args(argv)
     if words.workers is not None and words.workers < 1:
         parser.error(f"--workers {words.workers}: at least 1")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            # An exit, not the default end: stages are stopped, and so is a server that Prefect started for this run.
-            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    exit_on_signals()
     asked = {"targets": tuple(words.targets), "force": words.force, "downstream": words.downstream}
     try:
         edges, changed, _ = plan(**asked, workers=words.workers, look=words.dry)  # before a server starts for nothing

@@ -26,7 +26,7 @@ class Node:
 
 def nodes() -> dict[str, Node]:
     """Every node of dvc.yaml."""
-    with dvc._project() as repo:
+    with dvc.project() as repo:
         return {
             stage.addressing: Node(
                 stage.cmd or "",
@@ -41,7 +41,7 @@ def nodes() -> dict[str, Node]:
 
 def changed_outputs(chosen: set[str]) -> list[str]:
     """Outputs of `chosen` nodes that are there and differ from dvc.lock: nobody else may have them."""
-    with dvc._project() as repo:
+    with dvc.project() as repo:
         told = repo.status()
     found = []
     for node in chosen & told.keys():
@@ -53,7 +53,7 @@ def changed_outputs(chosen: set[str]) -> list[str]:
 
 def remotes() -> list[str]:
     """The names of DVC's remotes."""
-    with dvc._project() as repo:
+    with dvc.project() as repo:
         return list(repo.config["remote"])
 
 
@@ -75,7 +75,7 @@ def md5s(entries: list[dict]) -> dict[str, str]:
 
 def in_the_workspace_alone(chosen: dict[str, Node], lock: dict[str, dict]) -> list[str]:
     """Outputs that `lock` names and that lie here, and not in the cache: a run would replace the only copy."""
-    with dvc._project() as repo:
+    with dvc.project() as repo:
         named = {path: md5 for node in chosen for path, md5 in md5s(lock.get(node, {}).get("outs", [])).items()}
         kept = {path for node in chosen.values() for path in node.kept}
         return sorted(
@@ -89,7 +89,7 @@ def lay(md5: str, target: Path, remote: str | None = None) -> None:
     from dvc.exceptions import DvcException
     from dvc_data.hashfile.hash_info import HashInfo
 
-    with dvc._project() as repo:
+    with dvc.project() as repo:
         cache, found = repo.cache.local, _files(repo.cache.local, md5)
         looked = [f"the cache {cache.path}"]
         remote = remote or repo.config["core"].get("remote")

@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
-from flows import champion, dvc, git, pipeline, process, record, workspace
+from flows import causes, champion, dvc, git, pipeline, process, record, workspace
 from stages import params
 
 TRAILER = "Reviewmill-Retrain"
@@ -110,8 +110,7 @@ def collect(node: str, stop: threading.Event) -> State:
     try:
         dvc.reproduce(node, get_run_logger().info, stop, force=True)
     except dvc.NodeFailed as failure:
-        name = "Busy" if isinstance(failure, dvc.NodeBusy) else "Failed"
-        return Failed(name=name, message=f"{node} failed:\n{failure}")
+        return Failed(name=pipeline.named(failure), message=f"{node} failed:\n{failure}")
     return Completed()
 
 
@@ -158,7 +157,7 @@ def _asked(module: str, words: list[str], folder: Path, stop: threading.Event) -
         [sys.executable, "-m", module, *words, str(report)], lambda line: lines.append(line) or log.info(line), stop
     )
     if status:
-        raise Failure(f"{module} failed:\n" + "\n".join(lines[-dvc.TAIL :]))
+        raise Failure(f"{module} failed:\n" + "\n".join(lines[-causes.TAIL :]))
     return json.loads(report.read_text("utf-8"))
 
 
@@ -190,7 +189,7 @@ def pushed(remote: str, nodes: dict[str, record.Node], emit: Emit, stop: threadi
     command = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", "push", "--remote", remote, *nodes]
     if process.run(command, lambda line: lines.append(line) or emit(line), stop):
         raise Failure(
-            f"`dvc push --remote {remote}` failed, so nothing was committed:\n" + "\n".join(lines[-dvc.TAIL :])
+            f"`dvc push --remote {remote}` failed, so nothing was committed:\n" + "\n".join(lines[-causes.TAIL :])
         )
 
 
@@ -385,9 +384,7 @@ def main(argv: list[str] | None = None) -> None:
     words = parser.parse_args(argv)
     if not words.recipe and not words.rollback:
         parser.error("which RECIPE?")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    pipeline.exit_on_signals()
     try:
         with workspace.held(f"{'rollback' if words.rollback else 'retrain'} {words.recipe or ''}".strip()):
             workspace.recover(print)

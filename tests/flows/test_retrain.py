@@ -8,13 +8,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
 import pytest
 import yaml
+from prefect.logging import disable_run_logger
 
-from flows import champion, git, record, retrain, workspace
+from flows import champion, dvc, git, pipeline, record, retrain, workspace
 
 ROOT = Path(__file__).parents[2]
 BAR = "tone"
@@ -306,6 +308,24 @@ def refusal(recipe: str = BAR) -> str:
     with pytest.raises(workspace.NotReady) as error:
         retrain.ready(recipe)
     return str(error.value)
+
+
+def test_a_stage_of_no_graph_that_fails_says_its_last_lines(tmp_path):
+    with disable_run_logger(), pytest.raises(retrain.Failure, match=r"no_such_stage failed:\n.*No module named"):
+        retrain._asked("stages.no_such_stage", [], tmp_path, threading.Event())
+
+
+@pytest.mark.parametrize(
+    ("failure", "name"), [(dvc.NodeBusy, "Busy"), (dvc.NodeOffline, "Offline"), (dvc.NodeFailed, "Failed")]
+)
+def test_a_collect_that_can_heal_is_tried_again(monkeypatch, failure, name):
+    def fails(*words, **more):
+        raise failure("why")
+
+    monkeypatch.setattr(dvc, "reproduce", fails)
+    with disable_run_logger():
+        state = retrain.collect.fn("collect@places", threading.Event())
+    assert state.name == name and pipeline.heals(None, None, state) is (name != "Failed")
 
 
 def test_the_ready_project_is_ready(project):
