@@ -447,6 +447,17 @@ class Predict(Strict):
             raise ValueError("forced sentences are chosen among candidates; set candidates above 1, or drop forced")
         return self
 
+    @property
+    def generation(self) -> dict[str, bool | int | float]:
+        """These settings in the words of transformers' `generate`; without sampling it wants none of a draw's."""
+        words = {
+            "do_sample": self.sample,
+            "repetition_penalty": self.repetition_penalty,
+            "no_repeat_ngram_size": self.no_repeat,
+        }
+        drawn = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
+        return words | drawn if self.sample else words
+
 
 class Recipe(Strict):
     task: Name

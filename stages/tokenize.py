@@ -6,16 +6,15 @@ Writes  a folder with the train, validation and test datasets (Arrow); a report 
 Params  seed, recipes.<name>.task, .rows, .model, sources.<source>.enrich.language
 """
 
-import shutil
 import sys
 from pathlib import Path
 
 import datasets
 import polars as pl
 
-from stages import measures, params, suites, tasks
+from stages import gate, measures, params, tasks
 from stages.balance import balance
-from stages.expectations import evaluate, told, warns
+from stages.expectations import told
 from stages.files import read_json, replacing_folder, write_json
 from stages.gather import gather, references
 from stages.models import family
@@ -30,25 +29,7 @@ def main(name: str, table: str, base: str, folder: str, report: str, docs: str) 
     settings = params.load()
     recipe = params.entry(settings.recipes, name, "recipes")
     task, model = tasks.load(recipe.task), recipe.model
-    if model.family == "encoder" and not task.labels:
-        raise Refusal(
-            "a task with labels, for an encoder chooses among them", f"{task.name} writes free text",
-            f"params.yaml: recipes.{name}.model.family", "write seq2seq",
-        )  # fmt: skip
-    _suits(task, model, name)
-    positions = read_json(Path(base) / "config.json").get("max_position_embeddings", model.prompt_tokens)
-    if model.prompt_tokens > positions:
-        raise Refusal(
-            f"at most the {positions} tokens that {model.base} can read", str(model.prompt_tokens),
-            f"params.yaml: recipes.{name}.model.prompt_tokens", "lower it, or take a base that reads more",
-        )  # fmt: skip
-    if bool(task.group) != bool(recipe.rows.gather):
-        raise Refusal(
-            "rows.gather for a task that reads a group's reviews together, and for no other",
-            f"{task.name} with{'' if recipe.rows.gather else 'out'} it",
-            f"params.yaml: recipes.{name}.rows.gather", "add it, with categories and silent" if task.group
-            else "leave it out",
-        )  # fmt: skip
+    _suits(task, recipe, name, base)
     tokenizer = tokenizers.load(base)
     rows = keep(read(table, ENRICHED), recipe.rows)
     language = settings.sources[recipe.rows.source].enrich.language
@@ -74,7 +55,7 @@ def main(name: str, table: str, base: str, folder: str, report: str, docs: str) 
                 lengths[field] += known or uncut(tokenizer, list(data[field]), list(ids), limits[field])
             parts += cut_of
             data.save_to_disk(str(Path(beside) / split))
-        verdicts = gate(name, recipe, pl.concat(drawn.values()), lengths, limits, docs)
+        verdicts = gate.verdicts(name, recipe, pl.concat(drawn.values()), lengths, limits, docs)
     cut = {field: round(sum(n > limits[field] for n in lengths[field]) / len(lengths[field]), 6) for field in fields}
     train = rows.filter(pl.col("split") == "train")
     account = {
@@ -92,7 +73,7 @@ def main(name: str, table: str, base: str, folder: str, report: str, docs: str) 
         account["truncated_fields"] = {
             field.name: round(sum(field.name in one for one in parts) / len(parts), 6) for field in task.fields
         }
-    spread = {f"{field}_tokens": _spread(lengths.get(field, [])) for field in ("prompt", "target")}
+    spread = {f"{field}_tokens": gate.spread(lengths.get(field, [])) for field in ("prompt", "target")}
     write_json(report, account | spread)
     n = account["rows"]
     print(f"tokenize {name}: {n['train']} + {n['validation']} + {n['test']} rows, cut {cut}"
@@ -161,19 +142,37 @@ def _segments(task: tasks.Task, model: params.Model) -> by_field.Join:
     return join
 
 
-def _suits(task: tasks.Task, model: params.Model, name: str) -> None:
-    """Refuse a head, a pair or a cut that the task has nothing for."""
+def _suits(task: tasks.Task, recipe: params.Recipe, name: str, base: str) -> None:
+    """Refuse settings that the task or the base has nothing for."""
+    model, address = recipe.model, f"params.yaml: recipes.{name}"
+    if model.family == "encoder" and not task.labels:
+        raise Refusal(
+            "a task with labels, for an encoder chooses among them", f"{task.name} writes free text",
+            f"{address}.model.family", "write seq2seq",
+        )  # fmt: skip
     if model.cut == "middle" and task.fields:
         raise Refusal(
             "cut: end, for this task cuts its prompt field by field", "middle",
-            f"params.yaml: recipes.{name}.model.cut", "leave it out",
+            f"{address}.model.cut", "leave it out",
         )  # fmt: skip
     for setting, wants, has in (("head", model.head == "number", task.number), ("pair", model.pair, task.fields)):
         if wants and not has:
             raise Refusal(
                 "a task with a number to give" if setting == "head" else "a task whose prompt has fields", task.name,
-                f"params.yaml: recipes.{name}.model.{setting}", "leave it out, or take answer_score",
+                f"{address}.model.{setting}", "leave it out, or take answer_score",
             )  # fmt: skip
+    positions = read_json(Path(base) / "config.json").get("max_position_embeddings", model.prompt_tokens)
+    if model.prompt_tokens > positions:
+        raise Refusal(
+            f"at most the {positions} tokens that {model.base} can read", str(model.prompt_tokens),
+            f"{address}.model.prompt_tokens", "lower it, or take a base that reads more",
+        )  # fmt: skip
+    if bool(task.group) != bool(recipe.rows.gather):
+        raise Refusal(
+            "rows.gather for a task that reads a group's reviews together, and for no other",
+            f"{task.name} with{'' if recipe.rows.gather else 'out'} it", f"{address}.rows.gather",
+            "add it, with categories and silent" if task.group else "leave it out",
+        )  # fmt: skip
 
 
 def uncut(tokenizer, texts: list[str], ids: list[list[int]], limit: int) -> list[int]:
@@ -184,49 +183,10 @@ def uncut(tokenizer, texts: list[str], ids: list[list[int]], limit: int) -> list
     return [known.get(at, len(one)) for at, one in enumerate(ids)]
 
 
-def gate(
-    name: str,
-    recipe: params.Recipe,
-    rows: pl.DataFrame,
-    lengths: dict[str, list[int]],
-    limits: dict[str, int],
-    docs: str,
-) -> list[dict]:
-    """The verdicts of the recipe's suite over its rows; refuses what fails and is critical."""
-    rules, address = recipe.rows.gate, f"recipes.{name}"
-    suite = suites.of_recipe(recipe.model, rules, list(limits), address)
-    unknown = [one for one in rules.warning if not any(warns(check.name, (one,)) for check in suite)]
-    if unknown:
-        raise Refusal(
-            f"names among {', '.join(check.name for check in suite)}", ", ".join(unknown),
-            f"params.yaml: {address}.rows.gate.warning", "correct the name",
-        )  # fmt: skip
-    shutil.rmtree(docs, ignore_errors=True)
-    verdicts = evaluate(name, measures.of_recipe(rows, lengths, limits), suite, rules.warning, Path(docs))
-    stopping = [one for one in verdicts if one["critical"] and not one["passed"]]
-    if stopping:
-        hints = [
-            f"raise {address}.model.{field}_tokens (95% have at most {_spread(lengths[field])['p95']} tokens)"
-            for field in limits if any(one["name"] == f"truncated.{field}" for one in stopping)
-        ]  # fmt: skip
-        raise Refusal(
-            f"rows of {name} that meet its critical expectations", f"{len(stopping)} failed" + told(stopping),
-            "params.yaml: " + ", ".join(dict.fromkeys(one["address"] for one in stopping)) + f"; {docs}/index.html",
-            "; ".join([*hints, "or set the bound where it stands"]) + f", or name it under {address}.rows.gate.warning",
-        )  # fmt: skip
-    return verdicts
-
-
 def _ratings(rows: pl.DataFrame) -> dict[str, int]:
     """Rows of each rating, 1 to 5."""
     found = dict(rows["rating"].value_counts().rows())
     return {str(rating): found.get(rating, 0) for rating in measures.RATINGS}
-
-
-def _spread(lengths: list[int]) -> dict[str, int]:
-    """Median, 95th percentile and maximum of lengths, tokens."""
-    ordered = sorted(lengths) or [0]
-    return {"median": ordered[len(ordered) // 2], "p95": ordered[int(len(ordered) * 0.95)], "max": ordered[-1]}
 
 
 if __name__ == "__main__":

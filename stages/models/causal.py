@@ -126,24 +126,16 @@ def answer(
         batch = padded(tokenizer).pad(
             {"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt", padding_side="left"
         ).to(model.device)  # fmt: skip
-        drawn = (
-            {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": settings.top_k}
-            if settings.sample
-            else {}
-        )
         held = LogitsProcessorList([Constrained([forms[i] for i in chosen])] if forms else [])
         written = model.generate(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
-            do_sample=settings.sample,
             max_new_tokens=limit,
             num_beams=1,
-            repetition_penalty=settings.repetition_penalty,
-            no_repeat_ngram_size=settings.no_repeat,
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
             logits_processor=held,
-            **drawn,
+            **settings.generation,
         )
         said = written[:, batch["input_ids"].shape[1] :]
         for i, text in zip(chosen, tokenizer.batch_decode(said, skip_special_tokens=True), strict=True):

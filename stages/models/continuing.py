@@ -65,13 +65,8 @@ def extend(
             **read([prompts[i] for i in chosen], settings.batch),
             decoder_input_ids=so_far.to(model.device),
             decoder_attention_mask=seen.to(model.device),
-            do_sample=True,
             max_new_tokens=limit,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            top_k=settings.top_k,
-            repetition_penalty=settings.repetition_penalty,
-            no_repeat_ngram_size=settings.no_repeat,
+            **settings.generation,
             stopping_criteria=StoppingCriteriaList([lambda ids, scores: read.stops[ids[:, -1]]]),
         )
         for i, more in zip(chosen, told[:, width + 1 :].tolist(), strict=True):

@@ -6,6 +6,7 @@ relative of the models whose texts it judges.
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,8 +39,7 @@ class Ngrams:
 
     def fluency(self, tags: list[str]) -> tuple[float, float]:
         """(mean log probability of the least likely tags, WORST of all, log probability that the text ends), nats."""
-        row = [*[START] * (ORDER - 1), *tags, END]
-        logs = [self._log(row[at - ORDER + 1 : at + 1]) for at in range(ORDER - 1, len(row))]
+        logs = [self._log(window) for window in _windows(tags)]
         worst = sorted(logs)[: max(1, round(WORST * len(logs)))]
         return sum(worst) / len(worst), logs[-1]
 
@@ -59,10 +59,15 @@ def fit(texts: list[list[str]]) -> Ngrams:
     """Learn from the tags of texts."""
     counts = Counter()
     for tags in texts:
-        row = [*[START] * (ORDER - 1), *tags, END]
-        for at in range(ORDER - 1, len(row)):
-            counts.update(" ".join(row[start : at + 1]) for start in range(at - ORDER + 1, at + 1))
+        for window in _windows(tags):
+            counts.update(" ".join(window[start:]) for start in range(ORDER))
     return Ngrams(dict(counts))
+
+
+def _windows(tags: list[str]) -> Iterator[list[str]]:
+    """Each tag of a text, and its end, after the ORDER - 1 that stand before it."""
+    row = [*[START] * (ORDER - 1), *tags, END]
+    return (row[at : at + ORDER] for at in range(len(row) - ORDER + 1))
 
 
 def save(model: Ngrams, folder: Path) -> None:

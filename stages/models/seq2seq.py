@@ -108,21 +108,13 @@ def answer(
     model.eval()
     for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
-        drawn = (
-            {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": settings.top_k}
-            if settings.sample
-            else {}
-        )
         held = LogitsProcessorList([Constrained([forms[i] for i in chosen])] if forms else [])
         written = model.generate(
             **batch,
-            do_sample=settings.sample,
             max_new_tokens=limit,
             num_beams=1,
-            repetition_penalty=settings.repetition_penalty,
-            no_repeat_ngram_size=settings.no_repeat,
             logits_processor=held,
-            **drawn,
+            **settings.generation,
         )
         for i, text in zip(chosen, tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
             texts[i] = text.strip()
