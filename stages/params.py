@@ -422,6 +422,15 @@ class Lora(Optimisation):
         return self
 
 
+class Peft(Optimisation):
+    """Any further method of PEFT that learns beside the modules of the base and can be merged into them (IA3, LoHa)."""
+
+    kind: Literal["peft"]
+    type: str = Field(description="PEFT's name of the method: IA3, LOHA, OFT, …")
+    config: dict[str, pydantic.JsonValue] = Field(description="its settings, in the words of PEFT's own config class")
+    merge: bool = Field(False, description="also save the merged model, under merged/")
+
+
 class Predict(Strict):
     batch: PositiveInt = 64
     sample: bool = Field(False, description="draw tokens instead of taking the likeliest")
@@ -463,7 +472,7 @@ class Recipe(Strict):
     task: Name
     rows: Rows
     model: Model
-    method: Annotated[Full | Lora, Field(discriminator="kind")]
+    method: Annotated[Full | Lora | Peft, Field(discriminator="kind")]
     predict: Predict  # no default: DVC watches this section, and finds no stage without it
     replicates: Name | None = Field(None, description="the recipe whose spread it shows: the same with another seed")
 

@@ -1,5 +1,6 @@
-"""Which weights learn: all of them, or a LoRA beside frozen ones. The only module that knows PEFT."""
+"""Which weights learn: all of them, or an adapter beside frozen ones. The only module that knows PEFT."""
 
+import copy
 import json
 import tempfile
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 from torch.nn import Linear
 from transformers import PreTrainedModel
 
-from stages.params import Full, Lora
+from stages.params import Full, Lora, Peft
 from stages.refusal import Refusal
 
 ADAPTER = "adapter_config.json"
@@ -16,13 +17,15 @@ INITS = {"zero": True, "gaussian": "gaussian", "pissa": "pissa", "olora": "olora
 MOVING = ("pissa", "olora")  # these take their first weights out of the base
 
 
-def prepare(model: PreTrainedModel, method: Full | Lora, task_type: str, address: str) -> PreTrainedModel:
+def prepare(model: PreTrainedModel, method: Full | Lora | Peft, task_type: str, address: str) -> PreTrainedModel:
     """The model as `method` trains it. Refuses targets that the model has not.
 
     LoRA: Hu et al. 2021, arXiv:2106.09685; DoRA 2402.09353; rsLoRA 2312.03732; PiSSA 2404.02948; OLoRA 2406.01775.
     """
     if isinstance(method, Full):
         return model
+    if isinstance(method, Peft):
+        return _further(model, method, task_type, f"params.yaml: {address}.method")
     from peft import LoraConfig, get_peft_model
 
     names = {name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, Linear)}
@@ -51,17 +54,43 @@ def prepare(model: PreTrainedModel, method: Full | Lora, task_type: str, address
     return adapted
 
 
+def _further(model: PreTrainedModel, method: Peft, task_type: str, address: str) -> PreTrainedModel:
+    """The model with an adapter that PEFT names. Refuses what PEFT does not know, cannot build, or cannot merge."""
+    from peft import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_TUNER_MAPPING, get_peft_model
+    from peft.tuners.tuners_utils import BaseTuner
+
+    known = {kind.value: kind for kind, tuner in PEFT_TYPE_TO_TUNER_MAPPING.items() if issubclass(tuner, BaseTuner)}
+    if method.type not in known:
+        raise Refusal(
+            f"one of {', '.join(sorted(known))}", method.type, f"{address}.type",
+            "name a method that adapts modules of the base",
+        )  # fmt: skip
+    settings = PEFT_TYPE_TO_CONFIG_MAPPING[known[method.type]]
+    if unknown := sorted(set(method.config) - set(settings.__dataclass_fields__)):
+        names = ", ".join(sorted(settings.__dataclass_fields__))
+        raise Refusal(f"settings among {names}", ", ".join(unknown), f"{address}.config", "correct the name")
+    try:
+        adapted = get_peft_model(model, settings(task_type=task_type, **method.config))
+        copy.deepcopy(adapted).merge_and_unload()  # `load` will: better asked now than after the training
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise Refusal(
+            f"a {method.type} that PEFT can build on {type(model).__name__} and merge into it", str(error),
+            f"{address}.config", "mend it, or take another type",
+        ) from error  # fmt: skip
+    return adapted
+
+
 def count(model: PreTrainedModel) -> tuple[int, int]:
     """Trainable parameters and all parameters."""
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return sum(n for n, learns in sizes if learns), sum(n for n, _ in sizes)
 
 
-def save(model: PreTrainedModel, method: Full | Lora, base: str, folder: Path) -> None:
+def save(model: PreTrainedModel, method: Full | Lora | Peft, base: str, folder: Path) -> None:
     """Write the weights that learnt, as safetensors: the model whole, or the adapter alone.
 
-    `base` is the name under which the adapter will look for its base: PEFT would write the local path, and the
-    targets in an order that flips between runs. With `merge`, the merged model goes to merged/ as well. An adapter
+    `base` is the name under which the adapter will look for its base: PEFT would write the local path, and names of
+    modules in an order that flips between runs. With `merge`, the merged model goes to merged/ as well. An adapter
     that took its first weights out of the base is saved at twice its rank, its first weights subtracted (PEFT's
     documentation, "Initialization"): base + what is saved is the model that was trained.
     """
@@ -73,7 +102,8 @@ def save(model: PreTrainedModel, method: Full | Lora, base: str, folder: Path) -
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's own card, empty
     config = json.loads((folder / ADAPTER).read_text("utf-8"))
     config["base_model_name_or_path"] = base
-    config = {key: sorted(value) if key == "target_modules" else value for key, value in config.items()}
+    names = {key for key, value in config.items() if isinstance(value, list) and all(isinstance(x, str) for x in value)}
+    config = {key: sorted(value) if key in names else value for key, value in config.items()}
     (folder / ADAPTER).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
     if method.merge:
         model.merge_and_unload().save_pretrained(str(folder / "merged"))

@@ -11,7 +11,7 @@ import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
 from stages.models import adapters, encoder, seq2seq
-from stages.params import Full, Lora
+from stages.params import Full, Lora, Peft
 from stages.refusal import Refusal
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +120,56 @@ def test_every_variant_of_lora_trains_and_what_is_saved_is_what_was_trained(blan
     config = json.loads((folder / "adapter_config.json").read_text())
     assert config["r"] == (8 if variant.get("init") in adapters.MOVING else 4)
     assert config["use_dora"] == variant.get("dora", False)
+
+
+def further(kind: str, **config) -> Peft:
+    return Peft(kind="peft", epochs=1, lr=1e-3, batch=8, type=kind, config=config)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        further("IA3", target_modules=["v", "k", "wo"], feedforward_modules=["wo"]),
+        further("LOHA", r=4, alpha=8, target_modules=["q", "v"]),
+        further("OFT", r=0, oft_block_size=8, target_modules=["q", "v"]),
+        further("LN_TUNING", target_modules=["layer_norm"]),
+    ],
+    ids=lambda method: method.type,
+)
+def test_a_further_method_of_peft_needs_no_code_of_ours(blank, tmp_path, method):
+    base, folder = tmp_path / "base", tmp_path / "adapter"
+    blank("seq2seq").save_pretrained(base)
+    model = adapters.prepare(seq2seq.load(base), method, seq2seq.TASK_TYPE, "recipes.a")
+    learning, size = adapters.count(model)
+    assert 0 < learning < size / 4
+    model = shaken(model)
+    asked = {"input_ids": torch.tensor([[5, 9, 30, 1]]), "decoder_input_ids": torch.tensor([[0, 7, 8]])}
+    with torch.no_grad():
+        expected = model(**asked).logits
+        adapters.save(model, method, "bases/t5", folder)
+        assert not torch.allclose(expected, seq2seq.load(base).eval()(**asked).logits, atol=1e-3)
+        assert torch.allclose(expected, adapters.load(folder, base, seq2seq.load).eval()(**asked).logits, atol=1e-4)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    assert (config["peft_type"], config["base_model_name_or_path"]) == (method.type, "bases/t5")
+    assert config["target_modules"] == sorted(method.config["target_modules"])
+
+
+@pytest.mark.parametrize(
+    ("method", "where", "found"),
+    [
+        (further("PROMPT_TUNING", num_virtual_tokens=4), "type", "PROMPT_TUNING"),
+        (further("IA4"), "type", "IA4"),
+        (further("LOHA", rank=4, target_modules=["q"]), "config", "rank"),
+        (further("LOHA", target_modules=["qq"]), "config", "qq"),
+        (further("MISS", r=64, target_modules=["q"]), "config", "must be less than or equal"),
+        (further("LILY", target_modules=["q"]), "config", "not supported for Lily"),
+    ],
+)
+def test_a_method_that_peft_cannot_build_or_merge_is_refused_before_the_training(blank, method, where, found):
+    with pytest.raises(Refusal) as refused:
+        adapters.prepare(blank("seq2seq"), method, seq2seq.TASK_TYPE, "recipes.a")
+    assert found in refused.value.found
+    assert refused.value.where == f"params.yaml: recipes.a.method.{where}"
 
 
 def test_dora_on_weights_that_were_moved_is_refused():
