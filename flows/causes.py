@@ -15,6 +15,12 @@ _SAID = (
     r"temporary failure in name resolution|name or service not known)"
 )
 _OFFLINE = re.compile(rf"^(   found |ERROR: (.*? - )?)?({_NAMED}|{_SAID})", re.MULTILINE)
+# So do a disk that is full and a quota that is used up, whatever library wrote.
+_FULL = re.compile(
+    r"^(   found |ERROR: |(\w+\.)*\w*(Error|Exception): ).*"
+    r"(No space left on device|Disk quota exceeded|database or disk is full)",
+    re.MULTILINE,
+)
 # Of a mistake in params.yaml, as stages.params and the gates list them.
 _ADDRESS = re.compile(r"(?:; |- )((?:sources|bases|pretrained|judges|recipes|publish|flow)\.[\w.@-]+)")
 _DVCS_OWN = "ERROR: failed to reproduce"
@@ -38,9 +44,17 @@ def offline(cause: str) -> bool:
     return bool(_OFFLINE.search(cause))
 
 
+def full(cause: str) -> bool:
+    """Was there no room on the disk?"""
+    return bool(_FULL.search(cause))
+
+
 def address(cause: str) -> str:
     """Where to mend it, on one line: what its refusal says, with the addresses that it lists; or else its last line."""
     lines = cause.splitlines()
+    if full(cause):
+        said = [line.strip() for line in lines if _FULL.search(line) and not line.startswith(_DVCS_OWN)]
+        return "; ".join([*said[-1:], "the disk is full: make room and run again; what was there is in DVC's cache"])
     where = next((line.removeprefix("   where ") for line in lines if line.startswith("   where ")), None)
     if where is None:
         return next((line.strip() for line in reversed(lines) if not line.startswith(_DVCS_OWN)), "")

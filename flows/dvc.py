@@ -139,7 +139,7 @@ def reproduce(node: str, emit: Callable[[str], None], stop: threading.Event, for
 @contextmanager
 def project() -> Iterator:
     """DVC's own view of the project; what DVC says against it becomes NoPipeline."""
-    from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.exceptions import CyclicGraphError, DvcException, NotDvcRepoError
     from dvc.repo import Repo
 
     try:
@@ -147,6 +147,8 @@ def project() -> Iterator:
             yield repo
     except NotDvcRepoError as error:
         raise NoPipeline(f"no DVC project in {Path.cwd()}: run this from the project's root") from error
+    except CyclicGraphError as error:
+        raise NoPipeline(f"dvc.yaml has a cycle, in which no node can be first: {error}") from error
     except DvcException as error:
         raise NoPipeline(f"DVC cannot read this project: {error} (`dvc status` says where)") from error
 

@@ -6,14 +6,15 @@ A node that is up to date ends at once as Cached; one that fails stops only what
 """
 
 import argparse
+import os
 import signal
 import sys
 import threading
 import time
-from contextlib import suppress
 from graphlib import TopologicalSorter
 from queue import Empty, SimpleQueue
 
+import httpx
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
@@ -23,11 +24,10 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import artifacts, causes, dvc, process, slots
+from flows import artifacts, causes, dvc, process, slots, watch
 from stages import params
 
 THREADS = 64  # tasks at the same time, those that are Cached included; how many of them run a stage the slots say
-LOOK = 2  # seconds between looks at whether somebody cancelled the run in the UI
 HEALS = {dvc.NodeBusy: "Busy", dvc.NodeOffline: "Offline"}
 
 
@@ -82,6 +82,7 @@ def pipeline(
     edges, changed, declared = plan(targets, force, downstream, workers)
     stop, ended, futures = threading.Event(), SimpleQueue(), {}
     queue = slots.Slots(declared, slots.followers(edges))
+    server = watch.Server(runtime.flow_run.id, get_run_logger())
 
     def submit(node: str) -> None:
         upstream = [futures[one] for one in edges[node]]
@@ -101,7 +102,7 @@ def pipeline(
                     submit(node)
             for node in queue.start():
                 submit(node)
-            node = _next(ended)
+            node = _next(ended, server)
             queue.end(node)
             order.done(node)
     except Cancelling:
@@ -113,6 +114,8 @@ def pipeline(
         raise
     wait(list(futures.values()))  # else `state` is what the server knows so far
     states = {node: futures[node].state for node in edges}
+    if server.gone():
+        raise watch.Unrecorded(report(states, edges))
     tried = [node for node, state in states.items() if state.is_final()]
     artifacts.publish(dvc.commands(tried), get_run_logger().warning)
     return report(states, edges)
@@ -138,16 +141,14 @@ def _well(future: PrefectFuture) -> bool:
     return future.state.is_completed()
 
 
-def _next(ended: SimpleQueue) -> str:
+def _next(ended: SimpleQueue, server: watch.Server) -> str:
     """The node that ends next. Raises Cancelling once the server says that somebody cancelled the run."""
     while True:
-        with suppress(Empty):
-            return ended.get(timeout=LOOK)
-        with suppress(Exception), get_client(sync_client=True) as client:  # no answer now: the next look may have one
-            state = client.read_flow_run(runtime.flow_run.id).state
-            if state.is_cancelling() or state.is_cancelled():
-                break
-    raise Cancelling
+        try:
+            return ended.get(timeout=watch.LOOK)
+        except Empty:
+            if server.cancelled():
+                raise Cancelling from None
 
 
 def report(states: dict[str, State], edges: dvc.Graph) -> State:
@@ -209,6 +210,13 @@ def exit_on_signals() -> None:
             signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
+def leave(message: str, status: int) -> None:
+    """End at once: Prefect would spend minutes on the events that it still has for a server that is not there."""
+    print(message, file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(status)
+
+
 def main(argv: list[str] | None = None) -> None:
     """The command line. Exit status 1 when anything failed, 0 when all is up to date."""
     parser = argparse.ArgumentParser(prog="python -m flows.pipeline", description="Bring the DAG up to date.")
@@ -232,6 +240,10 @@ def main(argv: list[str] | None = None) -> None:
         state = pipeline(**asked, workers=words.workers, return_state=True)
     except (dvc.NoPipeline, params.Refusal) as error:
         sys.exit(str(error))
+    except watch.Unrecorded as error:
+        leave(str(error), 0 if error.state.is_completed() else 1)
+    except httpx.HTTPError as error:  # in the run's first or last moment: in between nothing asks it
+        leave(f"{watch.silent()} ({error}): what had ended is in dvc.lock; run again", 1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     sys.exit(0 if state.is_completed() else 1)

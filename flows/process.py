@@ -14,6 +14,7 @@ from pathlib import Path
 
 POLL = 0.2  # seconds between looks at `stop` while the command says nothing
 GRACE = 5  # seconds for a group to end on SIGINT before it is killed
+LEASH = Path(__file__).with_name("leash.py")
 
 
 class Stopped(Exception):
@@ -23,10 +24,13 @@ class Stopped(Exception):
 def run(command: list[str], emit: Callable[[str], None], stop: threading.Event, cwd: Path | None = None) -> int:
     """Run `command` in the folder `cwd`, give each line of its output to `emit` at once, and return its exit status.
 
-    Raises Stopped once `stop` is set. However this function is left, the group that it started is gone.
+    Raises Stopped once `stop` is set. However this function is left, the group that it started is gone; within
+    GRACE it is so too when this process is killed.
     """
+    # -I -S: found by its path, and without the packages of this environment, it starts in an instant.
+    leash = [sys.executable, "-I", "-S", str(LEASH), str(GRACE), *command]
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        leash, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         start_new_session=True, env=_environment(), cwd=cwd,
     )  # fmt: skip
     try:
@@ -76,3 +80,4 @@ def _end(process: subprocess.Popen) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    process.stdin.close()

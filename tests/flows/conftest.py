@@ -2,14 +2,17 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -55,13 +58,17 @@ def deployed(project):
 
 @pytest.fixture
 def until():
-    """Ask again and again until the answer is true, and return it."""
+    """Ask again and again until the answer is true, and return it; a server too busy to answer has not answered yet."""
 
     def ask(look: Callable[[], object], seconds: float = 300) -> object:
-        began = time.monotonic()
-        while not (answer := look()):
+        began, answer = time.monotonic(), None
+        while not answer:
             assert time.monotonic() - began < seconds, f"not within {seconds} s"
-            time.sleep(0.3)
+            try:
+                answer = look()
+            except httpx.HTTPStatusError as error:
+                assert error.response.status_code == 503, error.response.text  # SQLite: the database is locked
+            time.sleep(0.3 * (not answer))
         return answer
 
     return ask
@@ -85,17 +92,21 @@ def gone():
     return look
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """The environment of a process that talks to a Prefect server of these tests' own."""
-    home = tmp_path_factory.mktemp("prefect")
+@contextmanager
+def serving(home: Path) -> Iterator[tuple[dict[str, str], subprocess.Popen]]:
+    """A Prefect server while it is needed: the environment of a process that talks to it, and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {
         "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_SERVICES_SCHEDULER_DEPLOYMENT_LOOP_SECONDS": "1",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "1",
         "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
+        # By default a schedule of seconds has its next 100 runs written down anew each second, and SQLite is locked for
+        # as long as that takes.
+        "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "8",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT30S",
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_ENABLED": "false",
@@ -105,17 +116,35 @@ def server(tmp_path_factory):
     environment.pop("PREFECT_API_URL", None)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("w") as log:
-        process = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=log, start_new_session=True)
     url = f"http://127.0.0.1:{port}/api"
     try:
-        for _ in range(300):
+        for _ in range(600):
             try:
                 urllib.request.urlopen(f"{url}/health", timeout=1)
                 break
             except OSError:
                 assert process.poll() is None, (home / "server.log").read_text()
                 time.sleep(0.2)
-        yield environment | {"PREFECT_API_URL": url}
+        yield environment | {"PREFECT_API_URL": url}, process
     finally:
-        process.terminate()
-        process.wait(20)
+        with suppress(subprocess.TimeoutExpired):
+            process.terminate()
+            process.wait(20)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The environment of a process that talks to a Prefect server of these tests' own."""
+    with serving(tmp_path_factory.mktemp("prefect")) as (environment, _):
+        yield environment
+
+
+@pytest.fixture
+def mortal(tmp_path_factory):
+    """A server for one test alone, which may kill it: the environment as above, and what kills it with -9."""
+    with serving(tmp_path_factory.mktemp("prefect")) as (environment, process):
+        yield environment, lambda: os.killpg(process.pid, signal.SIGKILL)

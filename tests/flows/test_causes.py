@@ -47,6 +47,26 @@ def test_a_refused_table_is_no_fault_of_the_network(last):
     assert not causes.offline(last)
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        "OSError: [Errno 28] No space left on device",
+        "polars.exceptions.ComputeError: No space left on device (os error 28)",
+        "sqlite3.OperationalError: database or disk is full",
+        "ERROR: failed to transfer '0a' - [Errno 122] Disk quota exceeded: 'a' -> '.dvc/cache/0a'",
+        REFUSAL.format("OSError: [Errno 28] No space left on device: 'data/x'").rstrip(),
+    ],
+)
+def test_a_full_disk_is_known_and_what_to_do_is_said(last):
+    cause = (
+        f"Traceback (most recent call last):\n  ...\n{last}\nERROR: failed to reproduce 'a': No space left on device"
+    )
+    assert causes.full(cause)
+    said, _, what = causes.address(cause).partition("; the disk is full: ")
+    assert said in last and ("space" in said or "disk" in said.lower()) and what.startswith("make room and run again")
+    assert not causes.full("ValueError: a row: 'no'\nthe review says: No space left on device")
+
+
 def test_the_address_is_what_the_refusal_says():
     listed = (
         "refused by stages.validate places\nexpected places to meet its critical expectations\n   found 2 failed\n"

@@ -1,13 +1,13 @@
 """prefect.yaml: what it declares, and what a real server and a real worker make of it."""
 
 import asyncio
+import json
 import os
 import re
 import socket
 import subprocess
 import sys
-import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -93,11 +93,12 @@ def test_every_entrypoint_is_a_flow(name):
     assert isinstance(flow, Flow) and flow.validate_parameters(declared()[name].get("parameters", {})) is not None
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 def test_a_schedule_fires_pauses_and_resumes(deployed, work, client, until):
-    root = deployed(
-        QUICK, {"repro-nightly": every(20, "nightly"), "retrain-weekly": PIPELINE | every(20, "weekly")}, seed="1"
-    )
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.client.schemas.schedules import IntervalSchedule
+
+    root = deployed(QUICK, {"repro-nightly": every(10, "nightly")}, seed="1")
     work(root)
     deployment = client.read_deployment_by_name("pipeline/repro-nightly")
     run = until(lambda: named(client, deployment, "Completed"))[0]
@@ -106,17 +107,24 @@ def test_a_schedule_fires_pauses_and_resumes(deployed, work, client, until):
 
     schedule = deployment.schedules[0]
     client.update_deployment_schedule(deployment.id, schedule.id, active=False)
-    # What has been handed to the worker already still ends; nothing waits for its hour any more.
-    until(lambda: all(run.state.is_final() for run in runs(client, deployment)))
+    # What has been handed to the worker already goes on; nothing waits for its hour any more.
+    until(lambda: not any(run.state.is_scheduled() for run in runs(client, deployment)))
     before = {run.id for run in runs(client, deployment)}
-    control = client.read_deployment_by_name("pipeline/retrain-weekly")
-    seen = {run.id for run in runs(client, control)}
-    until(lambda: len({run.id for run in runs(client, control)} - seen) > 3)  # the scheduler has been at work since
+    # A schedule that no worker looks at says that the scheduler has been at work since.
+    control = client.read_deployment(
+        client.create_deployment(
+            deployment.flow_id, "control",
+            schedules=[DeploymentScheduleCreate(schedule=IntervalSchedule(interval=timedelta(seconds=2)))],
+        )
+    )  # fmt: skip
+    seen = {run.id for run in until(lambda: runs(client, control))}
+    until(lambda: len({run.id for run in runs(client, control)} - seen) > 3)
     assert {run.id for run in runs(client, deployment)} == before
 
     resumed = datetime.now(UTC)
     client.update_deployment_schedule(deployment.id, schedule.id, active=True)
-    until(lambda: [run for run in named(client, deployment, "Completed") if run.expected_start_time > resumed])
+    begun = "Running", "Completed"
+    until(lambda: [run for run in named(client, deployment, *begun) if run.expected_start_time > resumed])
     for one in (deployment, control):
         client.delete_deployment(one.id)
 
@@ -157,7 +165,7 @@ def test_what_a_stopped_server_missed_runs_once_when_it_is_back(deployed, until)
     """Runs are written down ahead; after the downtime all that were due come at once, and CANCEL_NEW refuses most."""
     from prefect.client.orchestration import SyncPrefectClient
 
-    deployed(QUICK, {"repro-nightly": every(15, "nightly")}, seed="1")
+    root = deployed(QUICK, {"repro-nightly": every(10, "nightly")}, seed="1")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -172,24 +180,31 @@ def test_what_a_stopped_server_missed_runs_once_when_it_is_back(deployed, until)
 
     try:
         command("start")
+        # The worker ends first, and takes the runs along that it has begun: what is left has nobody begun.
+        ui.background.end(json.loads((root / ".prefect/processes.json").read_text())["worker"])
         with SyncPrefectClient(f"http://127.0.0.1:{port}/api") as client:
             deployment = client.read_deployment_by_name("pipeline/repro-nightly")
-            until(lambda: named(client, deployment, "Completed"))
-            planned = {run.id for run in named(client, deployment, "Scheduled")}
+
+            def waiting() -> list:
+                found = runs(client, deployment)
+                left = [run for run in found if run.state.is_scheduled()]
+                return left if len(left) > 9 and all(run.state.is_final() for run in found if run not in left) else []
+
+            planned = sorted(until(waiting), key=lambda run: run.expected_start_time)
         command("stop")
-        down = datetime.now(UTC)
-        time.sleep(50)  # the downtime itself: three runs are due in it
+        third = planned[2].expected_start_time
+        until(lambda: datetime.now(UTC) > third)  # the downtime itself
         up = datetime.now(UTC)
         command("start")
         with SyncPrefectClient(f"http://127.0.0.1:{port}/api") as client:
+            missed = {run.id for run in planned if run.expected_start_time < up}
 
-            def missed() -> list:
-                due = [run for run in runs(client, deployment) if down < run.expected_start_time < up]
-                return due if due and all(run.state.is_final() for run in due) else []
+            def ended() -> list:
+                found = [run for run in runs(client, deployment) if run.id in missed]
+                return found if all(run.state.is_final() for run in found) else []
 
-            due = until(missed)
-        assert len(due) >= 3 and {run.id for run in due} <= planned
-        names = [run.state_name for run in due]
+            names = [run.state_name for run in until(ended)]
+        assert len(names) == len(missed) >= 3
         assert set(names) == {"Completed", "Cancelled"} and names.count("Cancelled") >= names.count("Completed"), names
     finally:
         command("stop")

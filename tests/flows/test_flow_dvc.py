@@ -179,6 +179,28 @@ def test_what_a_dead_command_left_behind_is_not_waited_for(gone):
     assert gone(int(lines[0]))
 
 
+STARTER = "import sys, threading; from flows import dvc; dvc.reproduce('a', print, threading.Event())"
+
+
+@pytest.mark.parametrize("code", [SLEEP, DEAF], ids=["willing", "deaf"])
+def test_a_stage_does_not_outlive_who_started_it(project, gone, until, code):
+    """Killed with -9, the starter itself can do nothing for it."""
+    root = project({"a": {"cmd": python(code), "outs": ["a.txt"]}})
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen([sys.executable, "-c", STARTER], env=environment, stdout=subprocess.PIPE, text=True) as flow:
+        pid = next(int(line.split()[1]) for line in flow.stdout if line.startswith("pid"))
+        flow.kill()
+    assert until(lambda: gone(pid), process.GRACE + 20)
+    if code == SLEEP:  # DVC had the time to release its locks
+        assert until(lambda: not json.loads((root / ".dvc/tmp/rwlock").read_text() or "{}").get("write"), 20)
+
+
+def test_a_command_that_is_not_there_says_so(tmp_path):
+    lines = []
+    assert process.run([str(tmp_path / "none")], lines.append, threading.Event()) == 127
+    assert lines == [f"{tmp_path}/none: No such file or directory"]
+
+
 def test_no_project_and_no_readable_pipeline(project, tmp_path, monkeypatch):
     root = project({})
     (root / "dvc.yaml").write_text("stages: [")
