@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from flows import record
+from flows import digests, record
 from flows.git import content
 
 MEASURED = "measured"  # the label in dvc.yaml of an output that never repeats
@@ -53,6 +53,17 @@ class Past:
         told = json.dumps(self.lock[node], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(told.encode()).hexdigest()[:12]
 
+    def stale(self, node: str, root: Path) -> list[str]:
+        """What of the commit's code and settings, laid out at `root`, is not what its dvc.lock says of the node."""
+        told = self.lock[node]
+        code = {path: md5 for path, md5 in record.md5s(told.get("deps", [])).items() if not self.outputs(path)}
+        whole = {path: digests.of(root / path) for path in code}
+        found = [path for path, md5 in code.items() if whole[path] is None or whole[path].md5 != md5]
+        for name, wanted in told.get("params", {}).items():
+            settings = yaml.safe_load(self.file(name) or "") or {}
+            found += [f"{name}: {key}" for key, value in wanted.items() if _at(settings, key) != value]
+        return found
+
     def file(self, path: str) -> str | None:
         """A text file of the commit; None where it has none."""
         if self.commit:
@@ -89,6 +100,13 @@ def at(commit: str) -> Past:
 def here() -> Past:
     """What dvc.lock of the working directory says."""
     return Past(None, record.locked())
+
+
+def _at(settings: object, key: str) -> object:
+    """What stands at a dotted address; None where nothing does."""
+    for word in key.split("."):
+        settings = settings.get(word) if isinstance(settings, dict) else None
+    return settings
 
 
 def _rules(text: str) -> list[str]:

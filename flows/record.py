@@ -116,6 +116,11 @@ def cached(repo, md5: str) -> dict[str, Path] | None:
     return {below: Path(repo.cache.local.oid_to_path(one)) for below, one in found.items()} if found else None
 
 
+def listed(repo, md5: str) -> list[str]:
+    """The md5s of a folder's files, as far as DVC's cache knows them; of a file its own."""
+    return list(_listed(repo.cache.local, md5).values())
+
+
 def _files(cache, md5: str) -> dict[str, str] | None:
     """Path below a folder (empty for a file) → md5; None where the cache lacks any of it."""
     found = _listed(cache, md5)
