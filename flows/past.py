@@ -102,6 +102,11 @@ def here() -> Past:
     return Past(None, record.locked())
 
 
+def md5(text: str) -> str:
+    """As DVC names a text file."""
+    return hashlib.md5(text.encode()).hexdigest()
+
+
 def _at(settings: object, key: str) -> object:
     """What stands at a dotted address; None where nothing does."""
     for word in key.split("."):

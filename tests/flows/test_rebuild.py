@@ -1,4 +1,4 @@
-"""flows.rebuild over a small mill with a git history: what is the same again, and each way in which it may not be."""
+"""flows.rebuild and flows.history over a small mill with a git history: the same again, or which way it is not."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import audits, git, manifest, rebuild, replica
+from flows import audits, git, history, manifest, past, rebuild, replica
 
 ROOT = Path(__file__).parents[2]
 CODE = "mill_stages.py"
@@ -350,3 +350,80 @@ def test_the_audit_draws_by_its_seed_among_the_commits_with_a_model(project, ser
     drawn = rebuild.random.Random(7).choice(rebuild.models())
     assert done.stdout.strip() == f"Completed seed 7, {drawn[:12]}: identical", done.stdout + done.stderr
     assert f"seed 7 draws {drawn[:12]} of 2 commits" in done.stderr
+
+
+def test_every_past_model_has_its_line_with_the_last_verdict_on_it(project, capsys):
+    told = {(one["recipe"], one["commit"]): one for one in history.models()}
+    first, second = git.git("rev-parse", "v1"), git.git("rev-parse", "v2")
+    assert set(told) == {("tone", first), ("stars", first), ("tone", second), ("stars", second)}
+    lock = hashlib.sha256((project / "requirements.lock").read_bytes()).hexdigest()[:12]
+    assert {one["packages"] for one in told.values()} == {lock}
+    assert {one["metric"] for one in told.values()} == {f"size {len(json.dumps({'scale': 5})):.3f}"}
+    assert {one["last rebuilt"] for one in told.values()} == {"never"}
+    audits.add({
+        "at": "2026-11-22 06:00", "commit": second, "date": "2026-11-22", "rev": "v2", "recipe": "tone", "why": "",
+        "source": "raw", "env": "own", "verdict": "differs", "seconds": 1.0,
+        "counts": {"identical": 1, "measured": 0, "others": 1},
+    })  # fmt: skip
+    history.main([])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:3] == ["commit", "date", "recipe"] and len(lines) == 5
+    assert [line.endswith("2026-11-22 06:00 differs") for line in lines[1:]] == [
+        line.startswith(second[:12]) and " tone " in line for line in lines[1:]
+    ]  # fmt: skip
+
+
+def test_the_trace_leads_from_a_model_to_the_raw_rows_by_hashes_and_says_where_a_node_is_stale(project):
+    entries = manifest.read()
+    lines = list(history.trace("tone", "v2"))
+    assert [line.split()[0] for line in lines[:3]] == ["data/models/tone", "data/clean.csv", "data/raw.csv"]
+    assert [len(line) - len(line.lstrip()) for line in lines] == [0, 2, 4, 6]
+    assert all(entries[path]["sha256"][:16] in line for path, line in
+               zip(("data/models/tone", "data/clean.csv", "data/raw.csv"), lines, strict=False))  # fmt: skip
+    assert lines[3].strip().startswith("brought in by collect")
+    older = list(history.trace("data/models/tone", "v1"))
+    assert older[0].startswith("no manifest.json entry") and "  md5 " in older[1]
+    (project.parent / "world.csv").write_text("yet another world\n")
+    sh(project, "dvc", "repro", "-q", "--force", "--single-item", "collect")
+    assert any("and" not in line and line.endswith("clean is stale") for line in history.trace("tone"))
+    with pytest.raises(history.dvc.NoPipeline, match="recipes: stars, tone"):
+        list(history.trace("tune"))
+
+
+def test_the_data_of_a_model_is_the_enriched_table_that_its_rows_were_drawn_from():
+    table = {"path": "data/enriched/a.parquet", "md5": "0123456789abcdef"}
+    lock = {
+        "enrich@a": {"outs": [table]}, "train@r": {},
+        "tokenize@r": {"deps": [{"path": "stages/tokenize.py", "md5": "ff"}, table], "outs": []},
+        "publish@r": {"params": {"params.yaml": {"publish.r": {"repo": "mill/r"}}}},
+    }  # fmt: skip
+    then = past.Past("c0ffee" * 6, lock)
+    assert history._data(then, "r") == "0123456789ab" and history._data(then, "s") == "–"
+    assert history._published(then, "r") == "unknown (for mill/r@git-c0ffeec0ffee)"
+
+
+def test_a_published_model_leads_to_its_commit(project, tmp_path):
+    from hub.server import TOKEN, Hub
+
+    hub = Hub()
+    try:
+        told = {"git_commit": git.git("rev-parse", "v1"), "git_dirty": False}
+        hub.create("mill/tone", files={"provenance.json": json.dumps(told).encode()})
+        (oid, *_) = hub.files("mill/tone")
+        hub.repos["mill/tone"]["tags"]["git-abc"] = oid
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
+        environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HOME": str(tmp_path / "hf"),
+                        "NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT)}  # fmt: skip
+
+        def ask(rev: str) -> subprocess.CompletedProcess:
+            code = f"from flows import rebuild; print(rebuild.commit_of({rev!r}))"
+            return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+
+        done = ask("mill/tone@git-abc")
+        assert done.stdout.strip() == told["git_commit"], done.stderr
+        assert "the Hub gave no provenance.json of it" in ask("mill/tone@git-none").stderr
+        elsewhere = json.dumps({"git_commit": "ab" * 20}).encode()
+        oid = hub.commit("mill/tone", "of another clone", {"provenance.json": elsewhere})
+        assert "which this clone has not" in ask(f"mill/tone@{oid}").stderr
+    finally:
+        hub.close()
