@@ -55,12 +55,14 @@ test: install  ## run all tests, the end-to-end run through the real command lin
 soak: install  ## the tests that take many minutes, one after another: real schedules, retraining by the real stages
 	@python -m pytest -m soak
 
-check: install  ## ruff, format, import contracts, params.yaml and dvc.yaml valid
+check: install  ## ruff, format, import contracts, params.yaml and dvc.yaml valid, packages as the lock, manifest.json as dvc.lock
 	@ruff check .
 	@ruff format --check .
 	@lint-imports --no-logo
 	@python -c 'from stages import params; params.load()'
 	@dvc stage list > /dev/null
+	@python -m flows.environment
+	@python -m flows.manifest --check
 	@echo "check: all good"
 
 profile: install  ## lay profiles/<P>.yaml over params.yaml: make profile P=nsmc (back: git checkout params.yaml)

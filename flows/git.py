@@ -20,6 +20,12 @@ def git(*words: str, given: str | None = None) -> str:
     return done.stdout.rstrip("\n")
 
 
+def content(commit: str, path: str) -> bytes | None:
+    """The file at `path`, as seen from the working directory, in `commit`; None where the commit has none."""
+    done = subprocess.run(["git", "cat-file", "blob", f"{commit}:./{path}"], capture_output=True)
+    return done.stdout if done.returncode == 0 else None
+
+
 def inside() -> bool:
     """Whether the working directory lies in a git repository that has a commit."""
     return bool(_or_none("rev-parse", "--verify", "-q", "HEAD"))

@@ -24,7 +24,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import artifacts, causes, dvc, process, slots, watch
+from flows import artifacts, causes, dvc, manifest, process, slots, watch
 from stages import params
 
 THREADS = 64  # tasks at the same time, those that are Cached included; how many of them run a stage the slots say
@@ -49,10 +49,17 @@ def named(failure: dvc.NodeFailed) -> str:
     task_run_name="{node}", cache_policy=NO_CACHE,
     retries=5, retry_delay_seconds=[1, 2, 4, 8, 16], retry_condition_fn=heals,
 )  # fmt: skip
-def reproduce(node: str, fresh: bool, force: bool, stop: threading.Event) -> State:
-    """Bring one node up to date. The state's data is the seconds it took; a failure's message is the stage's own."""
+def reproduce(
+    node: str, fresh: bool, force: bool, stop: threading.Event, inputs: manifest.Entries | None = None
+) -> State:
+    """Bring one node up to date. The state's data is the seconds it took; a failure's message is the stage's own.
+
+    inputs: what the node reads that this run has not made, which must be the bytes that the manifest names.
+    """
     if fresh:
         return Completed(name="Cached", data=0.0)
+    if found := manifest.altered(inputs or {}):
+        return Failed(message="\n".join(["an input is not what its node made:", *found, manifest.MEND]), data=0.0)
     log = get_run_logger()
     progress = artifacts.Progress(node, log.warning)
 
@@ -83,10 +90,13 @@ def pipeline(
     stop, ended, futures = threading.Event(), SimpleQueue(), {}
     queue = slots.Slots(declared, slots.followers(edges))
     server = watch.Server(runtime.flow_run.id, get_run_logger())
+    read = manifest.inputs(changed)
 
     def submit(node: str) -> None:
         upstream = [futures[one] for one in edges[node]]
-        futures[node] = reproduce.submit(node, node not in changed, force, stop, wait_for=upstream)
+        ran = {one for one in edges[node] if node in read and futures[one].state.name == "Completed"}
+        inputs = {path: one for path, one in read.get(node, {}).items() if one["stage"] not in ran}
+        futures[node] = reproduce.submit(node, node not in changed, force, stop, inputs, wait_for=upstream)
         futures[node].add_done_callback(lambda _: ended.put(node))
 
     order = TopologicalSorter(edges)
@@ -114,6 +124,8 @@ def pipeline(
         raise
     wait(list(futures.values()))  # else `state` is what the server knows so far
     states = {node: futures[node].state for node in edges}
+    if manifest.FILE.is_file() and all(state.is_completed() for state in states.values()):
+        manifest.update()
     if server.gone():
         raise watch.Unrecorded(report(states, edges))
     tried = [node for node, state in states.items() if state.is_final()]

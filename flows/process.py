@@ -21,17 +21,20 @@ class Stopped(Exception):
     """The command was stopped before its end; no process of its group is left."""
 
 
-def run(command: list[str], emit: Callable[[str], None], stop: threading.Event, cwd: Path | None = None) -> int:
+def run(
+    command: list[str], emit: Callable[[str], None], stop: threading.Event, cwd: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> int:  # fmt: skip
     """Run `command` in the folder `cwd`, give each line of its output to `emit` at once, and return its exit status.
 
-    Raises Stopped once `stop` is set. However this function is left, the group that it started is gone; within
-    GRACE it is so too when this process is killed.
+    environment: in place of this process's own. Raises Stopped once `stop` is set. However this function is left, the
+    group that it started is gone; within GRACE it is so too when this process is killed.
     """
     # -I -S: found by its path, and without the packages of this environment, it starts in an instant.
     leash = [sys.executable, "-I", "-S", str(LEASH), str(GRACE), *command]
     process = subprocess.Popen(
         leash, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True, env=_environment(), cwd=cwd,
+        start_new_session=True, env=environment or _environment(), cwd=cwd,
     )  # fmt: skip
     try:
         for line in _lines(process, stop):

@@ -65,7 +65,8 @@ def locked(commit: str | None = None) -> dict[str, dict]:
         text = git("show", f"{commit}:./{LOCK}") if commit else Path(LOCK).read_text("utf-8")
     except (GitFailed, FileNotFoundError):
         return {}
-    return (yaml.safe_load(text) or {}).get("stages", {})
+    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as fast, where libyaml is
+    return (yaml.load(text, fast) or {}).get("stages", {})
 
 
 def md5s(entries: list[dict]) -> dict[str, str]:
@@ -107,6 +108,17 @@ def lay(md5: str, target: Path, remote: str | None = None) -> None:
             path = target / below if below else target
             path.parent.mkdir(parents=True, exist_ok=True)
             path.symlink_to(Path(cache.oid_to_path(one)).resolve())
+
+
+def cached(repo, md5: str) -> dict[str, Path] | None:
+    """Path below a folder (empty for a file) → the file in DVC's cache; None where the cache lacks any of it."""
+    found = _files(repo.cache.local, md5)
+    return {below: Path(repo.cache.local.oid_to_path(one)) for below, one in found.items()} if found else None
+
+
+def listed(repo, md5: str) -> list[str]:
+    """The md5s of a folder's files, as far as DVC's cache knows them; of a file its own."""
+    return list(_listed(repo.cache.local, md5).values())
 
 
 def _files(cache, md5: str) -> dict[str, str] | None:

@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
-from flows import causes, champion, dvc, git, pipeline, process, record, workspace
+from flows import audits, causes, champion, dvc, git, pipeline, process, record, workspace
 from stages import params
 
 TRAILER = "Reviewmill-Retrain"
@@ -74,7 +74,8 @@ def in_the_way(rules: params.Retrain) -> list[str]:
         problems.append(f"HEAD is detached at {git.head()[:10]}: `git switch {rules.branch or 'BRANCH'}`")
     elif rules.branch and on != rules.branch:
         problems.append(f"on branch {on}, and retrain.branch is {rules.branch}: `git switch {rules.branch}`")
-    if dirty := git.changed():
+    # The history of rebuilds grows by itself, and no retraining writes or commits it.
+    if dirty := [path for path in git.changed() if not path.startswith(f"{audits.FOLDER}/")]:
         problems.append(f"the working tree is dirty: {_some(dirty)}; commit or `git stash --include-untracked` it")
     if not git.knows_author(_author(rules)):
         problems.append("no git identity: set retrain.author in params.yaml, or git's user.name and user.email")

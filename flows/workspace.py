@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows import process, record
+from flows import manifest, process, record
 from flows.git import git, head, kept
 
 TMP = Path(".dvc/tmp")
@@ -69,7 +69,7 @@ def recover(emit: Callable[[str], None]) -> None:
 
 def made(nodes: dict[str, record.Node]) -> list[str]:
     """The paths in git that these nodes write."""
-    return [record.LOCK, *sorted({path for node in nodes.values() for path in node.reports})]
+    return [record.LOCK, str(manifest.FILE), *sorted({path for node in nodes.values() for path in node.reports})]
 
 
 def restore(nodes: list[str], paths: list[str], emit: Callable[[str], None], commit: str = "HEAD") -> None:

@@ -78,7 +78,9 @@ def test_every_deployment_says_when_where_and_what_of_overlaps():
         assert one["concurrency_limit"]["collision_strategy"] in ("CANCEL_NEW", "ENQUEUE"), name
         for schedule in one.get("schedules", []):
             assert schedule["slug"] and schedule["timezone"] == "UTC" and schedule["cron"], name
-    assert {"repro-nightly", "retrain-weekly"} <= {name for name, one in declared().items() if one.get("schedules")}
+    assert {"repro-nightly", "retrain-weekly", "rebuild-audit"} <= {
+        name for name, one in declared().items() if one.get("schedules")
+    }
     text = (ROOT / "prefect.yaml").read_text()
     assert not re.findall(r"(?:/home|/root|/Users|/tmp|~)[/\w]*", text), "a path of one machine"
     assert "{{ $REVIEWMILL_ROOT }}" in text
