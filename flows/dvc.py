@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from flows import causes, process
+from flows import causes, process, recover
 
 Graph = dict[str, set[str]]
 
@@ -133,6 +133,7 @@ def reproduce(node: str, emit: Callable[[str], None], stop: threading.Event, for
     if status:
         cause = causes.cause(list(tail), status)
         raise (NodeBusy if causes.busy(tail) else NodeOffline if causes.offline(cause) else NodeFailed)(cause)
+    recover.keep()
     return ran
 
 
