@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from flows import causes, process
+from flows import causes, process, recover
 
 Graph = dict[str, set[str]]
 
@@ -137,6 +137,7 @@ def reproduce(
     if status:
         cause = causes.cause(list(tail), status)
         raise (NodeBusy if causes.busy(tail) else NodeOffline if causes.offline(cause) else NodeFailed)(cause)
+    recover.keep()
     return ran
 
 

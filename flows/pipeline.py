@@ -24,7 +24,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import artifacts, causes, dvc, manifest, process, slots, watch
+from flows import artifacts, causes, dvc, manifest, process, recover, slots, watch
 from stages import params
 
 THREADS = 64  # tasks at the same time, those that are Cached included; how many of them run a stage the slots say
@@ -86,6 +86,7 @@ def pipeline(
     force: run them though nothing changed. downstream: the targets and what follows from them instead. workers: stands
     for flow.slots.cpu of params.yaml.
     """
+    recover.first(get_run_logger().info)
     edges, changed, declared = plan(targets, force, downstream, workers)
     stop, ended, futures = threading.Event(), SimpleQueue(), {}
     queue = slots.Slots(declared, slots.followers(edges))
@@ -245,6 +246,7 @@ def main(argv: list[str] | None = None) -> None:
     exit_on_signals()
     asked = {"targets": tuple(words.targets), "force": words.force, "downstream": words.downstream}
     try:
+        recover.first(print)
         edges, changed, _ = plan(**asked, workers=words.workers, look=words.dry)  # before a server starts for nothing
         if words.dry:
             return print(foretell(edges, changed))

@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
-from flows import audits, causes, champion, dvc, git, pipeline, process, record, workspace
+from flows import audits, causes, champion, dvc, git, pipeline, process, record, recover, workspace
 from stages import params
 
 TRAILER = "Reviewmill-Retrain"
@@ -203,6 +203,7 @@ def retrain(recipe: str) -> State:
     log = get_run_logger()
     try:
         with workspace.held(f"retrain {recipe}"):
+            recover.first(log.info)
             workspace.recover(log.info)
             settings, nodes = ready(recipe)
             return _run(recipe, settings, nodes)
@@ -388,6 +389,7 @@ def main(argv: list[str] | None = None) -> None:
     pipeline.exit_on_signals()
     try:
         with workspace.held(f"{'rollback' if words.rollback else 'retrain'} {words.recipe or ''}".strip()):
+            recover.first(print)
             workspace.recover(print)
             if words.rollback:
                 undone = rollback(words.recipe, print)

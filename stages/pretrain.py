@@ -5,6 +5,7 @@ Writes  a model folder with its tokenizer; a report with its loss curve
 Params  seed, numerics, bases.<name>, sources.<source>.enrich.language
 """
 
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def main(name: str, table: str, folder: str, report: str) -> None:
         batch=base.batch,
         optimizer=base.optimizer,
         matrix_lr=base.matrix_lr,
+        settings=[settings.numerics.model_dump(), base.model_dump(mode="json")],
     )
     with replacing_folder(folder) as beside:
         model.config.use_cache = True
@@ -76,6 +78,7 @@ def main(name: str, table: str, folder: str, report: str) -> None:
     size = sum(p.numel() for p in model.parameters())
     account = {"rows": len(texts), "truncated": cut, "parameters": size, "vocabulary": len(tokenizer)}
     write_json(report, account | {"curve": done.curve, "steps": done.steps, "best_step": done.best_step})
+    shutil.rmtree(scratch)
     print(f"pretrain {name}: {len(texts)} rows, {size:,} parameters, {done.steps} steps in {done.seconds:.0f} s")
 
 

@@ -7,6 +7,7 @@ Params  seed, numerics, tracking, recipes.<name>.task, .model, .method
 """
 
 import os
+import shutil
 from pathlib import Path
 
 import datasets
@@ -31,16 +32,18 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     tokenizer, model = tokenizers.load(base), kind.load(base, task.outputs(recipe.model.head))
     model = adapters.prepare(model, method, kind.TASK_TYPE, f"recipes.{name}")
     learning, size = adapters.count(model)
+    scratch = Path(folder).with_name(f".{name}.checkpoints")
     done = fit(
         model,
         train,
         validation,
         kind.collator(tokenizer, model),
         kind.loss,
-        Path(folder).with_name(f".{name}.checkpoints"),
+        scratch,
         seed,
         callbacks=trackers(settings.tracking, Path(live)),
         name=name,
+        settings=[settings.numerics.model_dump(), recipe.model_dump(mode="json", include={"task", "model", "method"})],
         **method.model_dump(include=set(params.Optimisation.model_fields) - {"seed"}),
     )
     with replacing_folder(folder) as beside:
@@ -52,6 +55,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     write_json(curve, done.curve)
     measured = {"train_seconds": done.seconds, "tokens_per_second": done.tokens_per_second, "device": device_name()}
     write_json(seconds, measured | peak_memory())
+    shutil.rmtree(scratch)
     best = min(point["validation_loss"] for point in done.curve)
     share = f"{learning:,} of {size:,} parameters"
     print(f"train {name}: {share}, {done.steps} steps in {done.seconds:.0f} s, validation loss {best:.4f}")

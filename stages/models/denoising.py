@@ -1,6 +1,7 @@
 """What a base learns from plain text: to restore what was hidden from it (seq2seq), masked tokens, or the next one."""
 
 import numpy as np
+import torch
 from transformers import (
     DataCollatorForLanguageModeling,
     DataCollatorForSeq2Seq,
@@ -19,9 +20,24 @@ class Denoising:
     def __init__(self, pad: DataCollatorForSeq2Seq, seed: int):
         self.pad = pad
         self.random = np.random.default_rng(seed)
+        self.before = None
 
     def __call__(self, rows: list[dict]) -> dict:
-        return self.pad(rows) if "labels" in rows[0] else self.draw(rows)
+        if "labels" in rows[0]:
+            return self.pad(rows)
+        self.before = self.drawn()
+        return self.draw(rows)
+
+    def state(self, ahead: int) -> object:
+        """Where its random numbers stand, as JSON knows it; ahead: 1 for where they stood a batch ago."""
+        return self.before if ahead else self.drawn()
+
+    def drawn(self) -> object:
+        return self.random.bit_generator.state
+
+    def restore(self, state: object) -> None:
+        """Draw from there on what was drawn when `state` was asked for."""
+        self.random.bit_generator.state = state
 
     def draw(self, rows: list[dict]) -> dict:
         return self.pad([self.corrupt(row["input_ids"]) for row in rows])
@@ -81,6 +97,14 @@ class MaskedTokens(Denoising):
     def __init__(self, tokenizer: PreTrainedTokenizerBase, seed: int):
         super().__init__(DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=-100), seed)
         self.mask = DataCollatorForLanguageModeling(tokenizer, mlm=True, mlm_probability=0.15, seed=seed)
+
+    def drawn(self) -> object:
+        return self.mask.generator.get_state().tolist() if self.mask.generator is not None else None
+
+    def restore(self, state: object) -> None:
+        if state is not None:
+            self.mask.create_rng()
+            self.mask.generator.set_state(torch.tensor(state, dtype=torch.uint8))
 
     def draw(self, rows: list[dict]) -> dict:
         return self.mask([{"input_ids": row["input_ids"]} for row in rows])  # all at once: four times as quick

@@ -1,8 +1,6 @@
 """Training a model: transformers' Trainer, composed. What differs between recipes arrives as arguments."""
 
 import math
-import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 import datasets
 from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
+from stages.models.checkpoints import Checkpoints, key
 from stages.models.optimizers import optimizer as optimizer_of
 from stages.numerics import device, dtype
 
@@ -53,19 +52,24 @@ def fit(
     matrix_lr: float = 0.02,
     callbacks: tuple[TrainerCallback, ...] = (),
     name: str | None = None,
+    settings: object = None,
 ) -> Fit:
     """Train `model` in place and leave it with the weights of the lowest validation loss.
 
     Rows are grouped by length and each batch is padded to its own longest row. bfloat16 on a GPU that has it.
-    `scratch` holds checkpoints while it runs and is removed at the end. `name` is what MLflow calls the run.
+    `scratch` holds checkpoints, one at each validation; a training that was killed goes on from there. Whoever calls
+    this removes it once the model is saved. `settings`, as JSON knows it: whatever else decides how the weights move.
+    `name` is what MLflow calls the run.
     """
+    numbers = {word: of for word, of in locals().items() if isinstance(of, int | float | str) and word != "name"}
+    checkpoints = Checkpoints(scratch, key(model, [train, validation], [numbers, settings]), collator)
     updates = math.ceil(len(train) / (batch * accumulate)) * epochs
     every = max(1, math.floor(updates / evaluations))
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
-            output_dir=str(scratch),
-            num_train_epochs=epochs,
+            output_dir=str(checkpoints.folder),
+            num_train_epochs=0 if checkpoints.ended else epochs,
             learning_rate=lr,
             per_device_train_batch_size=batch,
             per_device_eval_batch_size=2 * batch,
@@ -77,8 +81,7 @@ def fit(
             logging_steps=every,
             save_strategy="steps",
             save_steps=every,
-            save_total_limit=1,
-            save_only_model=True,
+            restore_callback_states_from_checkpoint=True,  # how much patience is left
             load_best_model_at_end=True,
             metric_for_best_model="eval_loss",
             greater_is_better=False,
@@ -98,12 +101,10 @@ def fit(
         data_collator=collator,
         compute_loss_func=loss,
         optimizers=(optimizer_of(model, optimizer, lr, matrix_lr, weight_decay), None),
-        callbacks=[EarlyStoppingCallback(patience), *callbacks],
+        callbacks=[EarlyStoppingCallback(patience), checkpoints, *callbacks],
     )
-    start = time.monotonic()
-    trainer.train()
-    seconds = time.monotonic() - start
-    shutil.rmtree(scratch, ignore_errors=True)
+    trainer.train(resume_from_checkpoint=str(checkpoints.last) if checkpoints.last else None)
+    seconds = checkpoints.seconds
     seen = sum(train["length"]) * trainer.state.epoch if "length" in train.column_names else 0
     return Fit(
         _curve(trainer.state.log_history),
@@ -111,7 +112,7 @@ def fit(
         trainer.state.best_global_step or trainer.state.global_step,
         round(seconds, 3),
         round(seen / seconds, 1),
-        trainer.state.max_steps,
+        checkpoints.planned or trainer.state.max_steps,
     )
 
 

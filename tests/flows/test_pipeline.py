@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,7 +110,7 @@ def test_siblings_run_side_by_side(project, server):
 def test_a_busy_path_is_tried_again(project, server):
     root = project({"a": stage("a.txt", "seed")}, seed="1")
     (root / ".dvc/tmp").mkdir()
-    with subprocess.Popen(["sleep", "60"]) as other:
+    with subprocess.Popen(["dvc", "60"], executable=shutil.which("sleep")) as other:  # a DVC by its name and folder
         holder = {"pid": other.pid, "cmd": "dvc repro"}
         (root / ".dvc/tmp/rwlock").write_text(json.dumps({"write": {str(root / "a.txt"): holder}, "read": {}}))
         flow = start(server)

@@ -84,7 +84,6 @@ def test_the_weights_of_the_lowest_validation_loss_are_kept(blank, tokenizer_of,
     assert (done.best_step, done.steps, done.planned) == (4, 8, 8)
     assert torch.equal(model.shared.weight, seen.weights[3])
     assert not torch.equal(model.shared.weight, seen.weights[-1])
-    assert not (tmp_path / "s").exists()
 
 
 def test_training_stops_when_patience_is_out(blank, tokenizer_of, tmp_path):
