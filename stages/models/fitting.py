@@ -51,6 +51,7 @@ def fit(
     patience: int = 3,
     optimizer: str = "adamw",
     matrix_lr: float = 0.02,
+    processes: int = 1,
     callbacks: tuple[TrainerCallback, ...] = (),
     name: str | None = None,
 ) -> Fit:
@@ -58,6 +59,8 @@ def fit(
 
     Rows are grouped by length and each batch is padded to its own longest row. bfloat16 on a GPU that has it.
     `scratch` holds checkpoints while it runs and is removed at the end. `name` is what MLflow calls the run.
+    `processes`: as many call this, each with the same arguments, and share each batch of training; the losses and the
+    weights are those of one alone. Each of them validates on every row.
     """
     updates = math.ceil(len(train) / (batch * accumulate)) * epochs
     every = max(1, math.floor(updates / evaluations))
@@ -92,10 +95,15 @@ def fit(
             remove_unused_columns=False,
             report_to="none",
             run_name=name,
+            ddp_backend="gloo" if processes > 1 and device().type == "cpu" else None,
+            # The first draws each batch and deals it out: the rows and their order are those of one process
+            accelerator_config={"dispatch_batches": True, "split_batches": True} if processes > 1 else None,
         ),
         train_dataset=train.select_columns([c for c in [*COLUMNS, "length"] if c in train.column_names]),
-        eval_dataset=validation.select_columns([c for c in COLUMNS if c in validation.column_names]),
-        data_collator=collator,
+        eval_dataset=_for_each(
+            processes, validation.select_columns([c for c in COLUMNS if c in validation.column_names])
+        ),
+        data_collator=divisible(collator, processes),
         compute_loss_func=loss,
         optimizers=(optimizer_of(model, optimizer, lr, matrix_lr, weight_decay), None),
         callbacks=[EarlyStoppingCallback(patience), *callbacks],
@@ -103,7 +111,9 @@ def fit(
     start = time.monotonic()
     trainer.train()
     seconds = time.monotonic() - start
-    shutil.rmtree(scratch, ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
+    if trainer.is_world_process_zero():
+        shutil.rmtree(scratch, ignore_errors=True)
     seen = sum(train["length"]) * trainer.state.epoch if "length" in train.column_names else 0
     return Fit(
         _curve(trainer.state.log_history),
@@ -113,6 +123,29 @@ def fit(
         round(seen / seconds, 1),
         trainer.state.max_steps,
     )
+
+
+def divisible(collator: Callable, processes: int) -> Callable:
+    """`collator`, with as many rows of no loss behind a batch as it takes to deal it out in equal shares."""
+    if processes == 1:
+        return collator
+
+    def collate(rows: list[dict]) -> dict:
+        batch = collator([*rows, *rows[:1] * (-len(rows) % processes)])
+        batch["labels"][len(rows) :] = -100
+        return batch
+
+    return collate
+
+
+def _for_each(processes: int, rows: datasets.Dataset) -> datasets.Dataset:
+    """The rows, each batch of them repeated, so that dealing it out gives every process all of it.
+
+    Of shares Trainer would take another mean than of whole batches, since the last batch is shorter.
+    """
+    if processes == 1:
+        return rows
+    return rows.with_transform(lambda batch: {column: values * processes for column, values in batch.items()})
 
 
 def overfitting(curve: list[dict]) -> str | None:
