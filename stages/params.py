@@ -394,6 +394,13 @@ class Optimisation(Strict):
         None,
         description="of the training alone: a new head, the order of rows, dropout; null: the global one",
     )
+    processes: PositiveInt = Field(1, description="processes that share each batch, a GPU each where there are some")
+
+    @pydantic.model_validator(mode="after")
+    def _shares_are_equal(self) -> "Optimisation":
+        if self.batch % self.processes:
+            raise ValueError(f"batch {self.batch} cannot be shared by {self.processes} processes; choose a multiple")
+        return self
 
 
 class Full(Optimisation):

@@ -13,7 +13,7 @@ from pathlib import Path
 import datasets
 from transformers import TrainerCallback
 
-from stages import params, tasks
+from stages import params, processes, tasks
 from stages.files import replacing_folder, write_json
 from stages.models import adapters, family
 from stages.models import tokenizer as tokenizers
@@ -26,6 +26,10 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     settings = params.load()
     recipe = params.entry(settings.recipes, name, "recipes")
     task, kind, method = tasks.load(recipe.task), family(recipe.model.family), recipe.method
+    if method.processes > 1 and not processes.started():
+        words = name, tokens, base, folder, report, curve, seconds, live
+        where = f"params.yaml: recipes.{name}.method.processes"
+        return processes.start(method.processes, settings.numerics.threads, "stages.train", words, where)
     seed = settings.seed if method.seed is None else method.seed
     settle(settings.numerics, seed)
     train, validation = (datasets.load_from_disk(str(Path(tokens) / split)) for split in ("train", "validation"))
@@ -41,20 +45,25 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
         kind.loss,
         scratch,
         seed,
-        callbacks=trackers(settings.tracking, Path(live)),
+        callbacks=trackers(settings.tracking, Path(live)) if processes.first() else (),
         name=name,
         settings=[settings.numerics.model_dump(), recipe.model_dump(mode="json", include={"task", "model", "method"})],
         **method.model_dump(include=set(params.Optimisation.model_fields) - {"seed"}),
     )
-    with replacing_folder(folder) as beside:
-        adapters.save(model, method, recipe.model.base, beside)
-        tokenizers.save(tokenizer, beside)
+    if processes.first():
+        with replacing_folder(folder) as beside:
+            adapters.save(model, method, recipe.model.base, beside)
+            tokenizers.save(tokenizer, beside)
+    held = processes.gather(peak_memory())
+    if not processes.first():
+        return
     account = {"trainable_parameters": learning, "parameters": size, "device": device().type, "dtype": dtype()}
     account["size_bytes"] = sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file())
     write_json(report, account | summary(done))
     write_json(curve, done.curve)
-    measured = {"train_seconds": done.seconds, "tokens_per_second": done.tokens_per_second, "device": device_name()}
-    write_json(seconds, measured | peak_memory())
+    devices = f"{method.processes} × {device_name()}" if method.processes > 1 else device_name()
+    measured = {"train_seconds": done.seconds, "tokens_per_second": done.tokens_per_second, "device": devices}
+    write_json(seconds, measured | memory(held))
     shutil.rmtree(scratch)
     best = min(point["validation_loss"] for point in done.curve)
     share = f"{learning:,} of {size:,} parameters"
@@ -75,6 +84,12 @@ def summary(done: Fit) -> dict:
         "train_loss": {"first": trained[0], "last": trained[-1]},
         "overfitting": overfitting(done.curve),
     }
+
+
+def memory(held: list[dict]) -> dict:
+    """What all processes held, MiB: of the machine together, and of the GPU that held most."""
+    gpu = max((one["peak_gpu_mib"] for one in held if one["peak_gpu_mib"] is not None), default=None)
+    return {"peak_mib": round(sum(one["peak_mib"] for one in held), 1), "peak_gpu_mib": gpu}
 
 
 def trackers(wanted: tuple[str, ...], live: Path) -> tuple[TrainerCallback, ...]:

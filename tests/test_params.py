@@ -93,6 +93,13 @@ def test_a_mistake_says_where_what_and_what_instead(raw, address, value, rest):
     assert f"{address}: {rest}" in mistakes(raw)
 
 
+def test_a_batch_that_the_processes_cannot_share_is_refused(raw):
+    raw["recipes"][RECIPE]["method"] |= {"batch": 32, "processes": 3}
+    assert mistakes(raw) == [
+        f"recipes.{RECIPE}.method.lora: value error, batch 32 cannot be shared by 3 processes; choose a multiple"
+    ]
+
+
 def test_a_decoder_cannot_hear_for_a_judge(raw):
     raw["bases"]["llama"] = raw["bases"]["places-t5"] | {"family": "causal"}
     raw["judges"]["films"]["base"] = "bases/llama"

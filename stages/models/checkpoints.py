@@ -33,12 +33,16 @@ class Checkpoints(TrainerCallback):
     collator that draws stood, and the seconds that the training had taken.
 
     Trainer's own numbers are right only from the step on; the order within an epoch was drawn at its beginning.
+    resumes: False for one of several processes, which between them have more such states than are sealed here; then
+    nothing is looked for and nothing sealed.
     """
 
-    def __init__(self, scratch: Path, key: str, collator: object):
-        self.folder, self.collator = scratch / key, collator
+    def __init__(self, scratch: Path, key: str, collator: object, resumes: bool = True):
+        self.folder, self.collator, self.resumes = scratch / key, collator, resumes
         self.begun, self.start, self.epoch = 0.0, time.monotonic(), None
         self.last = self.ended = self.planned = None
+        if not resumes:
+            return
         for other in scratch.glob("*"):
             if other != self.folder:
                 shutil.rmtree(other)  # of another training: this one's outputs will take the place of that one's
@@ -67,6 +71,8 @@ class Checkpoints(TrainerCallback):
         self.epoch = _drawn()
 
     def on_save(self, args, state, control, **more):
+        if not self.resumes:
+            return
         folder = self.folder / f"checkpoint-{state.global_step}"
         over = float(state.epoch).is_integer()  # then the next epoch begins here, and no batch was fetched ahead
         drawing = hasattr(self.collator, "state")

@@ -99,11 +99,12 @@ def typed(batch: dict, tokenizer: PreTrainedTokenizerBase, model: PreTrainedMode
 def loss(outputs: dict, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None) -> torch.Tensor:
     """Mean cross-entropy per row, in nats, over all rows that share an update (see seq2seq.loss for why).
 
-    Of a regressor, whose labels are numbers, the mean squared error.
+    Of a regressor, whose labels are numbers, the mean squared error. A label of -100 is none.
     """
     logits = outputs["logits"].float()
     if logits.shape[-1] == 1:
-        total = mse_loss(logits.squeeze(-1), labels.float(), reduction="sum")
+        known = labels != -100
+        total = mse_loss(logits.squeeze(-1)[known], labels[known].float(), reduction="sum")
     else:
         total = cross_entropy(logits, labels, reduction="sum")
     return total / (num_items_in_batch if num_items_in_batch is not None else labels.shape[0])

@@ -50,6 +50,7 @@ def fit(
     patience: int = 3,
     optimizer: str = "adamw",
     matrix_lr: float = 0.02,
+    processes: int = 1,
     callbacks: tuple[TrainerCallback, ...] = (),
     name: str | None = None,
     settings: object = None,
@@ -59,10 +60,14 @@ def fit(
     Rows are grouped by length and each batch is padded to its own longest row. bfloat16 on a GPU that has it.
     `scratch` holds checkpoints, one at each validation; a training that was killed goes on from there. Whoever calls
     this removes it once the model is saved. `settings`, as JSON knows it: whatever else decides how the weights move.
-    `name` is what MLflow calls the run.
+    `name` is what MLflow calls the run. `processes`: as many call this, each with the same arguments, and share each
+    batch of training; the losses and the weights are those of one alone. Each of them validates on every row. Killed,
+    such a training starts anew.
     """
     numbers = {word: of for word, of in locals().items() if isinstance(of, int | float | str) and word != "name"}
-    checkpoints = Checkpoints(scratch, key(model, [train, validation], [numbers, settings]), collator)
+    checkpoints = Checkpoints(
+        scratch, key(model, [train, validation], [numbers, settings]), collator, resumes=processes == 1
+    )
     updates = math.ceil(len(train) / (batch * accumulate)) * epochs
     every = max(1, math.floor(updates / evaluations))
     trainer = Trainer(
@@ -95,10 +100,15 @@ def fit(
             remove_unused_columns=False,
             report_to="none",
             run_name=name,
+            ddp_backend="gloo" if processes > 1 and device().type == "cpu" else None,
+            # The first draws each batch and deals it out: the rows and their order are those of one process
+            accelerator_config={"dispatch_batches": True, "split_batches": True} if processes > 1 else None,
         ),
         train_dataset=train.select_columns([c for c in [*COLUMNS, "length"] if c in train.column_names]),
-        eval_dataset=validation.select_columns([c for c in COLUMNS if c in validation.column_names]),
-        data_collator=collator,
+        eval_dataset=_for_each(
+            processes, validation.select_columns([c for c in COLUMNS if c in validation.column_names])
+        ),
+        data_collator=divisible(collator, processes),
         compute_loss_func=loss,
         optimizers=(optimizer_of(model, optimizer, lr, matrix_lr, weight_decay), None),
         callbacks=[EarlyStoppingCallback(patience), checkpoints, *callbacks],
@@ -114,6 +124,29 @@ def fit(
         round(seen / seconds, 1),
         checkpoints.planned or trainer.state.max_steps,
     )
+
+
+def divisible(collator: Callable, processes: int) -> Callable:
+    """`collator`, with as many rows of no loss behind a batch as it takes to deal it out in equal shares."""
+    if processes == 1:
+        return collator
+
+    def collate(rows: list[dict]) -> dict:
+        batch = collator([*rows, *rows[:1] * (-len(rows) % processes)])
+        batch["labels"][len(rows) :] = -100
+        return batch
+
+    return collate
+
+
+def _for_each(processes: int, rows: datasets.Dataset) -> datasets.Dataset:
+    """The rows, each batch of them repeated, so that dealing it out gives every process all of it.
+
+    Of shares Trainer would take another mean than of whole batches, since the last batch is shorter.
+    """
+    if processes == 1:
+        return rows
+    return rows.with_transform(lambda batch: {column: values * processes for column, values in batch.items()})
 
 
 def overfitting(curve: list[dict]) -> str | None:

@@ -79,6 +79,8 @@ def test_loss_of_a_number_is_the_mean_squared_error():
     logits, labels = torch.tensor([[0.5], [1.0], [0.0]]), torch.tensor([1.0, 1.0, 0.5])
     assert encoder.loss({"logits": logits}, labels).item() == pytest.approx(0.5 / 3)
     assert encoder.loss({"logits": logits}, labels, num_items_in_batch=6).item() == pytest.approx(0.5 / 6)
+    labels[0] = -100  # no label
+    assert encoder.loss({"logits": logits}, labels, num_items_in_batch=2).item() == pytest.approx(0.25 / 2)
 
 
 @torch.no_grad()

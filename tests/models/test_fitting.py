@@ -6,7 +6,7 @@ import torch
 from transformers import TrainerCallback
 
 from stages.models import encoder, seq2seq
-from stages.models.fitting import fit, overfitting
+from stages.models.fitting import divisible, fit, overfitting
 
 # Rows of different lengths: a mean of means would differ from the mean over all.
 ROWS = [
@@ -45,6 +45,17 @@ def test_accumulation_changes_neither_gradients_nor_loss(family, blank, classifi
         assert same == pytest.approx(loss, abs=1e-5)
         assert more.keys() == once.keys()
         assert max((more[name] - once[name]).abs().max().item() for name in once) < 1e-6
+
+
+@pytest.mark.parametrize("family", ["seq2seq", "encoder"])
+def test_rows_that_make_a_batch_divisible_have_no_loss(family, blank, classifier, tokenizer_of):
+    kind, tokenizer = {"seq2seq": seq2seq, "encoder": encoder}[family], tokenizer_of[family]
+    model = blank("seq2seq") if family == "seq2seq" else classifier()
+    collator, data = kind.collator(tokenizer, model), [*rows(family).remove_columns("length")][:5]
+    whole, dealt = collator(data), divisible(collator, 3)(data)
+    assert len(dealt["labels"]) == 6 and torch.equal(dealt["labels"][:5], whole["labels"])
+    assert (dealt["labels"][5] == -100).all() and torch.equal(dealt["input_ids"][:5], whole["input_ids"])
+    assert divisible(collator, 1) is collator
 
 
 class Seen(TrainerCallback):
