@@ -223,6 +223,9 @@ def worker(folder: Path, environment: dict):
     # No limit: the place of a run that was killed in an earlier round would stay taken for minutes.
     nightly |= {"schedules": [], "concurrency_limit": None}
     (folder / "prefect.yaml").write_text(yaml.safe_dump(wanted | {"deployments": [nightly]}))
+    for package in ("flows", "stages"):
+        if not (folder / package).exists():
+            (folder / package).symlink_to(ROOT / package)
     environment = environment | {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_LOGGING_LEVEL": "INFO"}
     log = folder / "worker.log"
     with log.open("w") as output:
