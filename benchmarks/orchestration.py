@@ -6,9 +6,10 @@ In a folder of its own, with a Prefect server of its own: a graph of small nodes
 run whole and then unchanged, by `dvc repro` and by `python -m flows.pipeline`, in turn, medians of `--repeats` and
 their ratio; the bare processes of as many stages, so that what each adds per node can be said; four nodes that each
 keep one core busy for `--work` seconds, one after another and side by side; `--rounds` of four nodes at once, with each
-entry of dvc.lock looked at; and `--kills` SIGKILLs, each of the flow, its server, a DVC process or a stage (drawn by
-`--seed`) at a random moment, after which the next run alone has to bring all outputs back to the bytes of an
-undisturbed run. Prints the tables and writes benchmarks/results/orchestration.json.
+entry of dvc.lock looked at; and `--kills` SIGKILLs, each of the flow, the worker that started it, their server, a DVC
+process or a stage (drawn by `--seed`) at a random moment. The next run begins at once and alone has to bring outputs
+and dvc.lock to what an undisturbed `dvc repro` makes beside it. Prints the tables and writes
+benchmarks/results/orchestration.json.
 """
 
 import argparse
@@ -25,10 +26,14 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import yaml
+
+from flows import ui
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results/orchestration.json"
@@ -43,7 +48,10 @@ while time.process_time() < end:
     hashlib.sha256(b"x" * 65536).digest()
 open(target, "w").write(hashlib.sha256(open(source, "rb").read() + target.encode()).hexdigest())
 """
-VICTIMS = ("flow", "server", "dvc", "stage")
+VICTIMS = ("flow", "worker", "server", "dvc", "stage")
+# What a process is by its command line; the first that fits.
+KINDS = {"leash.py": "leash", "work.py": "stage", "-m dvc": "dvc", "worker start": "worker", "": "flow"}
+TORN = (".dvc/tmp/rwlock", "dvc.lock")  # what DVC writes in place, so that a kill may leave it empty or cut short
 
 
 def graph(folder: Path, nodes: int, seconds: float, chains: int) -> dict[str, str]:
@@ -195,49 +203,177 @@ def processes(folder: Path) -> list[tuple[int, str]]:
 
 
 def kind(command: str) -> str:
-    return "stage" if "work.py" in command else "dvc" if "-m dvc" in command else "flow"
+    return next(name for words, name in KINDS.items() if words in command)
+
+
+def made(folder: Path) -> dict[str, str]:
+    """sha256 of each output, and of dvc.lock as far as it does not say which of two nodes ended first."""
+    lock = json.dumps(yaml.safe_load((folder / "dvc.lock").read_text()), sort_keys=True).encode()
+    texts = {path.name: path.read_bytes() for path in folder.glob("out*.txt")} | {"dvc.lock": lock}
+    return {name: hashlib.sha256(text).hexdigest() for name, text in sorted(texts.items())}
+
+
+@contextmanager
+def worker(folder: Path, environment: dict):
+    """A worker of that server, of which a run of the pipeline in `folder` has been asked: its process."""
+    from prefect.client.orchestration import SyncPrefectClient
+
+    wanted = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+    nightly = next(one for one in wanted["deployments"] if one["name"] == "repro-nightly")
+    # No limit: the place of a run that was killed in an earlier round would stay taken for minutes.
+    nightly |= {"schedules": [], "concurrency_limit": None}
+    (folder / "prefect.yaml").write_text(yaml.safe_dump(wanted | {"deployments": [nightly]}))
+    for package in ("flows", "stages"):
+        if not (folder / package).exists():
+            (folder / package).symlink_to(ROOT / package)
+    environment = environment | {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_LOGGING_LEVEL": "INFO"}
+    log = folder / "worker.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows.ui", "work"], cwd=folder, env=environment, stdout=output, stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        await_(lambda: " started!" in log.read_text(), "the worker's start")
+        ui.apply(folder, environment["PREFECT_API_URL"].removesuffix("/api"))
+        with SyncPrefectClient(environment["PREFECT_API_URL"]) as client:
+            deployment = client.read_deployment_by_name("pipeline/repro-nightly")
+            client.create_flow_run_from_deployment(deployment.id)
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def await_(look: Callable[[], object], what: str, seconds: float = 180) -> object:
+    began = time.monotonic()
+    while not (answer := look()):
+        if time.monotonic() - began > seconds:
+            sys.exit(f"{what}: not within {seconds:.0f} s")
+        time.sleep(0.05)
+    return answer
+
+
+def strike(folder: Path, victim: str, serving: subprocess.Popen, running: Callable[[], bool]) -> bool:
+    """Kill one process of that kind, as soon as there is one; False when the run ended before."""
+    if victim == "server":
+        os.killpg(serving.pid, signal.SIGKILL)
+        return True
+    while True:
+        for pid, command in processes(folder):
+            if kind(command) == victim:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    return True
+        if not running():
+            return False
+        time.sleep(0.01)
+
+
+def torn(folder: Path) -> list[str]:
+    """Which of DVC's files no longer say anything."""
+    found = []
+    for name in TORN:
+        with suppress(FileNotFoundError):
+            text = (folder / name).read_text()
+            try:
+                sound = isinstance(yaml.safe_load(text), dict)
+            except yaml.YAMLError:
+                sound = False
+            if not sound:
+                found.append(name)
+    return found
+
+
+def disturbed(
+    folder: Path, home: Path, victim: str, moment: float
+) -> tuple[bool, set[int], subprocess.CompletedProcess]:
+    """A run in which `victim` is killed, and the next: whether anything was killed, what it left running, the next."""
+
+    def next_run(environment: dict) -> tuple[set[int], subprocess.CompletedProcess]:
+        left = {pid for pid, command in processes(folder) if kind(command) != "worker"}
+        return left, subprocess.run(FLOW, cwd=folder, env=environment, capture_output=True, text=True)
+
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    with server(home) as (environment, serving):
+        if victim == "worker":
+            with worker(folder, environment):
+                await_(lambda: "flow" in {kind(command) for _, command in processes(folder)}, "a run by the worker")
+                time.sleep(moment)
+                hit = strike(folder, victim, serving, lambda: True)
+                return hit, *next_run(environment)
+        flow = subprocess.Popen(FLOW, cwd=folder, env=environment, **quiet)
+        time.sleep(moment)
+        hit = strike(folder, victim, serving, lambda: flow.poll() is None)
+        try:
+            flow.wait(300)
+        except subprocess.TimeoutExpired:
+            sys.exit(f"the flow does not end after a kill of {victim}")
+        if victim != "server":
+            return hit, *next_run(environment)
+    with server(home) as (environment, _):
+        return hit, *next_run(environment)
 
 
 def killed(folder: Path, home: Path, count: int, seed: int) -> dict:
-    """Kill something at a random moment, then run once more: how often that run ended well and all bytes were right."""
-    draw, outcomes = random.Random(seed), []
-    graph(folder, 8, 0.3, chains=4)
-    for number in range(1, count + 1):
-        victim = draw.choice(VICTIMS)
-        expected = change(folder, number)
-        with server(home) as (environment, serving):
-            flow = subprocess.Popen(
-                FLOW, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )  # fmt: skip
-            time.sleep(draw.uniform(1.0, 7.0))
-            if victim == "server":
-                os.killpg(serving.pid, signal.SIGKILL)
-            else:
-                for pid, command in processes(folder):
-                    if kind(command) == victim:
-                        with suppress(ProcessLookupError):
-                            os.kill(pid, signal.SIGKILL)
-                        break
-            with suppress(subprocess.TimeoutExpired):
-                flow.wait(90)
-            if flow.poll() is None:
-                flow.kill()
-            flow.wait()
-        left = len(processes(folder))
-        with server(home) as (environment, _):
-            again = subprocess.run(FLOW, cwd=folder, env=environment, capture_output=True, text=True)
-        whole = again.returncode == 0 and same(folder, expected)
-        outcomes.append({"victim": victim, "left": left, "whole": whole})
+    """Kill something at a random moment, and let the next run begin at once: how often that brought all to be right."""
+    draw, outcomes, twin = random.Random(seed), [], folder.with_name("undisturbed")
+    for one in (folder, twin):
+        graph(one, 8, 0.3, chains=4)
+    undisturbed = os.environ | {"DVC_SITE_CACHE_DIR": str(home / "twin"), "DVC_NO_ANALYTICS": "1"}
+    with server(home) as (environment, _):
+        long = run(FLOW, folder, environment)
+    run(DVC, twin, undisturbed)
+    print(f"seed {seed}; an undisturbed run takes {long:.1f} s", flush=True)
+    drawn, number = [], 0
+    while len(outcomes) < count:
+        drawn = drawn or draw.sample(VICTIMS, len(VICTIMS))  # each as often, in no order
+        victim, moment, number = drawn[-1], draw.uniform(0.0, long), number + 1
+        for one in (folder, twin):
+            expected = change(one, number)
+        run(DVC, twin, undisturbed)
+        hit, left, again = disturbed(folder, home, victim, moment)
+        outlived = still(left)
+        broken = torn(folder) if again.returncode else []
+        whole = again.returncode == 0 and same(folder, expected) and made(folder) == made(twin)
+        if not hit and whole:
+            continue  # the run was over before: another moment is drawn
+        drawn.pop()
+        outcomes.append(
+            {"victim": victim, "moment": round(moment, 2), "whole": whole, "left": outlived, "torn": broken}
+        )
+        said = ["whole" if whole else "NOT WHOLE", *(f"{outlived} left" for _ in range(outlived > 0)), *broken]
+        print(f"kill {len(outcomes)} of {count}, {victim} at {moment:.1f} s: {', '.join(said)}", flush=True)
         if not whole:
-            print(f"kill {number} of {victim}: the next run ended with {again.returncode}\n{again.stdout[-3000:]}"
-                  f"{again.stderr[-3000:]}", file=sys.stderr)  # fmt: skip
+            print(
+                f"the next run ended with {again.returncode}\n{again.stdout[-3000:]}{again.stderr[-3000:]}",
+                file=sys.stderr,
+            )
+            for name in broken:  # by hand, which is what was not to be needed: for the rounds that follow
+                (folder / name).unlink()
+    per = {who: [one for one in outcomes if one["victim"] == who] for who in VICTIMS}
     return {
-        "kills": count, "seed": seed, "whole": sum(one["whole"] for one in outcomes),
+        "kills": count, "seed": seed, "undisturbed_seconds": long, "whole": sum(one["whole"] for one in outcomes),
         "left_something_running": sum(one["left"] > 0 for one in outcomes),
-        "by_victim": {who: [one["whole"] for one in outcomes if one["victim"] == who].count(True) for who in VICTIMS},
-        "of_victim": {who: sum(one["victim"] == who for one in outcomes) for who in VICTIMS},
+        "torn_by_dvc": sum(bool(one["torn"]) for one in outcomes),
+        "by_victim": {
+            who: {
+                "kills": len(of), "whole": sum(one["whole"] for one in of), "left": sum(one["left"] > 0 for one in of),
+                "torn": sum(bool(one["torn"]) for one in of),
+            } for who, of in per.items()
+        },
+        "each": outcomes,
     }  # fmt: skip
+
+
+def still(pids: set[int], seconds: float = 60) -> int:
+    """How many of these processes do not end by themselves."""
+    began, alive = time.monotonic(), pids
+    while alive and time.monotonic() - began < seconds:
+        alive = {pid for pid in alive if psutil.pid_exists(pid)}
+        time.sleep(0.2)
+    return len(alive)
 
 
 def main() -> None:
@@ -260,7 +396,7 @@ def main() -> None:
                 print(json.dumps(told["rounds"]))
         if asked.kills:
             told["kills"] = killed(scratch / "kills", scratch / "home", asked.kills, asked.seed)
-            print(json.dumps(told["kills"]))
+            print(json.dumps({name: told["kills"][name] for name in told["kills"] if name != "each"}, indent=1))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     RESULTS.write_text(json.dumps(told, indent=2, sort_keys=True) + "\n")

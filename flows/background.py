@@ -39,21 +39,21 @@ def find(record: Record | None) -> psutil.Process | None:
 def end(record: Record | None, grace: float = GRACE) -> None:
     """Ask the process to end, then what is left of all that it started; kill what does not. Nothing else is touched."""
     process = find(record)
-    alive = _family([process]) if process else []
+    alive = family([process]) if process else []
     asked = [process]
     while alive and asked:
         for one in asked:
             with suppress(psutil.NoSuchProcess):
                 one.terminate()
         asked = [] if len(asked) > 1 else alive
-        _, alive = psutil.wait_procs(_family(alive), grace)
+        _, alive = psutil.wait_procs(family(alive), grace)
     for one in alive:
         with suppress(psutil.NoSuchProcess):
             one.kill()
     psutil.wait_procs(alive, grace)
 
 
-def _family(processes: list[psutil.Process]) -> list[psutil.Process]:
+def family(processes: list[psutil.Process]) -> list[psutil.Process]:
     """These processes and all that descends from them: a child whose parent has gone could not be found later."""
     family = {}
     for process in processes:

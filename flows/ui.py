@@ -129,6 +129,9 @@ def _environment(root: Path, url: str) -> dict[str, str]:
         "REVIEWMILL_ROOT": str(root),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")])),
         "PREFECT_API_URL": f"{url}/api",
+        # Who has a deployment's place is by default known to the server's memory alone: after a kill -9 of server and
+        # run together the place would stay taken, and every later night be refused.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }  # fmt: skip

@@ -162,54 +162,90 @@ def test_overlapping_runs_are_refused_or_wait_as_declared(deployed, work, client
         client.delete_deployment(one.id)
 
 
-@pytest.mark.soak
-def test_what_a_stopped_server_missed_runs_once_when_it_is_back(deployed, until):
-    """Runs are written down ahead; after the downtime all that were due come at once, and CANCEL_NEW refuses most."""
-    from prefect.client.orchestration import SyncPrefectClient
-
-    root = deployed(QUICK, {"repro-nightly": every(10, "nightly")}, seed="1")
+@pytest.fixture
+def own(deployed):
+    """A project's own server and worker, as `make ui` starts them: `own("start")`, and the address of their API."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")} | {
         "PREFECT_SERVER_API_PORT": str(port), "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "PREFECT_WORKER_PREFETCH_SECONDS": "1",
+        "PREFECT_WORKER_PREFETCH_SECONDS": "1", "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": "30",
         "PYTHONPATH": str(ROOT),
     }  # fmt: skip
 
-    def command(word: str) -> None:
+    def command(word: str) -> str:
         subprocess.run([sys.executable, "-m", "flows.ui", word], env=environment, check=True, timeout=600)
+        return f"http://127.0.0.1:{port}/api"
 
-    try:
-        command("start")
-        # The worker ends first, and takes the runs along that it has begun: what is left has nobody begun.
-        ui.background.end(json.loads((root / ".prefect/processes.json").read_text())["worker"])
-        with SyncPrefectClient(f"http://127.0.0.1:{port}/api") as client:
-            deployment = client.read_deployment_by_name("pipeline/repro-nightly")
+    yield command
+    command("stop")
 
-            def waiting() -> list:
-                found = runs(client, deployment)
-                left = [run for run in found if run.state.is_scheduled()]
-                return left if len(left) > 9 and all(run.state.is_final() for run in found if run not in left) else []
 
-            planned = sorted(until(waiting), key=lambda run: run.expected_start_time)
-        command("stop")
-        third = planned[2].expected_start_time
-        until(lambda: datetime.now(UTC) > third)  # the downtime itself
-        up = datetime.now(UTC)
-        command("start")
-        with SyncPrefectClient(f"http://127.0.0.1:{port}/api") as client:
-            missed = {run.id for run in planned if run.expected_start_time < up}
+@pytest.mark.soak
+def test_what_a_stopped_server_missed_runs_once_when_it_is_back(deployed, own, until):
+    """Runs are written down ahead; after the downtime all that were due come at once, and CANCEL_NEW refuses most."""
+    from prefect.client.orchestration import SyncPrefectClient
 
-            def ended() -> list:
-                found = [run for run in runs(client, deployment) if run.id in missed]
-                return found if all(run.state.is_final() for run in found) else []
+    root = deployed(QUICK, {"repro-nightly": every(10, "nightly")}, seed="1")
+    url = own("start")
+    # The worker ends first, and takes the runs along that it has begun: what is left has nobody begun.
+    ui.background.end(json.loads((root / ".prefect/processes.json").read_text())["worker"])
+    with SyncPrefectClient(url) as client:
+        deployment = client.read_deployment_by_name("pipeline/repro-nightly")
 
-            names = [run.state_name for run in until(ended)]
-        assert len(names) == len(missed) >= 3
-        assert set(names) == {"Completed", "Cancelled"} and names.count("Cancelled") >= names.count("Completed"), names
-    finally:
-        command("stop")
+        def waiting() -> list:
+            found = runs(client, deployment)
+            left = [run for run in found if run.state.is_scheduled()]
+            return left if len(left) > 9 and all(run.state.is_final() for run in found if run not in left) else []
+
+        planned = sorted(until(waiting), key=lambda run: run.expected_start_time)
+    own("stop")
+    third = planned[2].expected_start_time
+    until(lambda: datetime.now(UTC) > third)  # the downtime itself
+    own("start")
+    with SyncPrefectClient(url) as client:
+        ids = {run.id for run in planned}
+
+        def caught_up() -> list:
+            found = [run for run in runs(client, deployment) if run.id in ids]
+            begun = [run.start_time for run in found if run.state_name == "Completed"]
+            # What fell due until the first of them ran: the server and the worker take a while to be back.
+            due = [run for run in found if begun and run.expected_start_time < min(begun)]
+            return due if all(run.state.is_final() for run in due) else []
+
+        due = until(caught_up)
+    names = sorted(run.state_name for run in due)
+    assert len(names) >= 3 and min(run.expected_start_time for run in due) == planned[0].expected_start_time
+    assert names == [*["Cancelled"] * (len(names) - 1), "Completed"], names
+
+
+@pytest.mark.soak
+def test_a_run_that_is_lost_with_its_server_gives_its_place_back(deployed, own, until):
+    """As when the machine loses its power: nobody is left to tell the server that the run has ended."""
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.states import Pending
+
+    root = deployed(QUICK, {"repro-nightly": {"schedules": []}}, seed="1")
+    url = own("start")
+    started = json.loads((root / ".prefect/processes.json").read_text())
+    ui.background.end(started["worker"])  # this test is the worker
+    with SyncPrefectClient(url) as client:
+        deployment = client.read_deployment_by_name("pipeline/repro-nightly").id
+        lost, refused = (client.create_flow_run_from_deployment(deployment).id for _ in range(2))
+        names = [client.set_flow_run_state(run, Pending()).state.name for run in (lost, refused)]
+    assert names == ["Pending", "Cancelled"]
+    for process in ui.background.family([ui.background.find(started["server"])]):
+        process.kill()
+    own("start")
+    with SyncPrefectClient(url) as client:
+
+        def accepted() -> bool:
+            run = client.create_flow_run_from_deployment(deployment).id
+            until(lambda: client.read_flow_run(run).state.is_final())
+            return client.read_flow_run(run).state.name == "Completed"
+
+        until(accepted)
 
 
 @pytest.fixture

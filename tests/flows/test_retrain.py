@@ -483,9 +483,14 @@ def test_the_real_stages_are_retrained_on_a_growing_table(tmp_path, monkeypatch,
         connection.executemany(insert, rows[:400])
     sh(root, "git", "init", "-q", "-b", "main")
     sh(root, "dvc", "init", "-q")
+
+    def commit(message: str) -> None:
+        sh(root, "git", "add", "-A")
+        sh(root, "git", "-c", "user.name=Ann", "-c", "user.email=ann@example.org", "commit", "-qm", message)
+
+    commit("The project")  # DVCLive, which follows the training, looks for a commit
     sh(root, "dvc", "repro", "-q", "evaluate@label", **database)
-    sh(root, "git", "add", "-A")
-    sh(root, "git", "-c", "user.name=Ann", "-c", "user.email=ann@example.org", "commit", "-qm", "First champion")
+    commit("First champion")
     with sqlite3.connect(tmp_path / "reviews.db") as connection:
         connection.executemany(insert, rows[400:])
     start, before = git.head(), Path("data/models/label/model.safetensors").read_bytes()
