@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Two commands matter: `make repro` runs the pipeline, `make test` runs the tests.
 .DEFAULT_GOAL := help
-.PHONY: help install repro ui quit work test soak check profile lock
+.PHONY: help install repro ui quit work test soak check rebuild profile lock
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -64,6 +64,9 @@ check: install  ## ruff, format, import contracts, params.yaml and dvc.yaml vali
 	@python -m flows.environment
 	@python -m flows.manifest --check
 	@echo "check: all good"
+
+rebuild: install  ## build a past commit again from its raw rows and compare: make rebuild REV=<commit, tag, repo@tag>
+	@python -m flows.rebuild $(REV)
 
 profile: install  ## lay profiles/<P>.yaml over params.yaml: make profile P=nsmc (back: git checkout params.yaml)
 	@python -m stages.profile $(P)

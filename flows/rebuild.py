@@ -146,7 +146,10 @@ def rebuild(
         python, told["env"] = _packages(lock, env, scratch, emit, stop)
         told |= replica.packages(python, stop)
         with replica.laid_out(commit, scratch, keep) as root:
-            nodes = chosen(then, replica.nodes(root, python, stop), recipe)
+            live = replica.nodes(root, python, stop)
+            nodes = chosen(then, live, recipe)
+            if recipe is None and (never := [node for node in live if node not in then.lock]):
+                told["notes"].append(f"in its dvc.yaml and never run in that commit: {', '.join(never)}")
             made = _made(then, nodes, given(then, nodes, source), root, python, workers, collect, emit, stop,
                          told["notes"])  # fmt: skip
         told["outputs"] = [one.told() for one in made]
@@ -318,7 +321,7 @@ def _summed(made: list[verdicts.Verdict]) -> dict:
     first = next((one for one in bad if one.verdict != "untried"), None)
     return {
         "counts": counts | {"others": len(bad)},
-        "verdict": first.verdict if first else "identical",
+        "verdict": first.verdict if first else "identical" if made else "nothing to compare",
         "why": f"{first.path} of {first.node}: {first.why}" if first else "",
         "status": DIFFERS if bad or not made else 0,
     }

@@ -6,6 +6,7 @@ so the next one clears away what a killed one left.
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import threading
@@ -17,6 +18,7 @@ from flows import digests, dvc, past, process, record
 from flows.git import GitFailed, git
 
 SCRATCH = Path(".rebuild")
+NODE = re.compile(r"[\w.-]+(@[\w.-]+)?")  # beside a warning of DVC's
 KEPT = ".keep"  # a replica with this file in it is not cleared away
 # What another project, another run or the user's own habits left in the environment, and a rebuild must not see.
 DROPPED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "DVC_ROOT")
@@ -99,7 +101,7 @@ def nodes(root: Path, python: str, stop: threading.Event) -> list[str]:
     words = [python, "-P", "-m", "dvc", "stage", "list", "--name-only"]
     if process.run(words, lines.append, stop, root, environment(root, python)):
         raise dvc.NoPipeline("DVC cannot read that commit's dvc.yaml:\n" + "\n".join(lines[-10:]))
-    return lines
+    return [line for line in lines if NODE.fullmatch(line)]
 
 
 def lay_inputs(then: past.Past, paths: list[str], entries: dict[str, dict], root: Path) -> dict[str, str]:

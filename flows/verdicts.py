@@ -11,7 +11,7 @@ from flows import digests
 # Figures that no rebuild gives again: times, memory, the machine; and of a published folder the commit it was made on,
 # which is the one before the commit that holds it.
 FLEETING = re.compile(
-    r"(.*_)?seconds(_.*)?|.*_per_second|latency(_.*)?|peak_\w+|device|git_commit|git_dirty|dvc_lock_sha256"
+    r"(.*_)?seconds(_.*)?|.*_per_second|latency(_.*)?|peak_\w+|device|vendor|git_commit|git_dirty|dvc_lock_sha256"
 )
 GOOD = ("identical", "measured")
 

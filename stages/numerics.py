@@ -1,20 +1,44 @@
 """What makes two runs give the same numbers: seeds, threads, kernels; and the device they run on."""
 
 import os
+import platform
 import resource
+import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import torch
 from transformers import set_seed
 from transformers.utils import logging
 
 from stages.params import Numerics
+from stages.refusal import Refusal
+
+# What the portable profile needs in the environment before torch and NumPy are loaded: every library held to the
+# kernels of AVX2, and MKL to those whose sums come in one order on every CPU (Intel oneMKL, Conditional Numerical
+# Reproducibility; oneDNN, CPU Dispatcher Control; NumPy, CPU/SIMD Optimizations; OpenBLAS, OPENBLAS_CORETYPE).
+PORTABLE = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_CBWR": "COMPATIBLE",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "OMP_DYNAMIC": "FALSE",
+    "MKL_DYNAMIC": "FALSE",
+    "CUDA_VISIBLE_DEVICES": "",
+    "PYTHONHASHSEED": "0",
+}
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def settle(numerics: Numerics, seed: int) -> None:
     """Fix the seed, the threads and the kernels before any tensor is made.
 
-    On a GPU cuBLAS needs its workspace named before the first call (pytorch.org/docs, Reproducibility).
+    On a GPU cuBLAS needs its workspace named before the first call (pytorch.org/docs, Reproducibility). The portable
+    profile may start the stage anew, so this comes first in it.
     """
+    if numerics.profile == "portable":
+        _confine(numerics)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     torch.set_num_threads(numerics.threads)
@@ -23,6 +47,49 @@ def settle(numerics: Numerics, seed: int) -> None:
     set_seed(seed)
     logging.set_verbosity_error()
     logging.disable_progress_bar()  # of loading and saving; training keeps its own
+
+
+def stated(numerics: Numerics) -> dict:
+    """What decides about the last bits beside code, settings and rows, for a report: kernels, threads, versions."""
+    return numerics.model_dump() | {
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "vendor": _cpu("vendor_id") or "unknown",
+        "machine": platform.machine(),
+        "hash_seed": os.environ.get("PYTHONHASHSEED"),
+        "versions": {"python": platform.python_version()}
+        | {name: version(name).partition("+")[0] for name in ("numpy", "torch", "transformers")},
+    }
+
+
+def _confine(numerics: Numerics) -> None:
+    """Start this stage once more under PORTABLE, for libraries choose their kernels while they are loaded."""
+    wanted = PORTABLE | dict.fromkeys(THREADS, str(numerics.threads))
+    found = {name: text for name, text in wanted.items() if os.environ.get(name) != text}
+    if found:
+        where, spec = "params.yaml: numerics.profile", sys.modules["__main__"].__spec__
+        if not _avx2():
+            do = "write native, or run it on another machine"
+            raise Refusal("an x86-64 CPU with AVX2", f"{platform.machine()} without it", where, do)
+        if spec is None or not spec.name.startswith("stages."):  # not ours to start again
+            told = " ".join(f"{name}='{text}'" for name, text in found.items())
+            raise Refusal("the portable environment from the start", "another one", where, f"set {told}")
+        sys.stdout.flush()
+        os.execve(sys.executable, sys.orig_argv, os.environ | found)
+
+
+def _avx2() -> bool:
+    """Whether this CPU has AVX2, whatever torch was told to use of it."""
+    flags = _cpu("flags")
+    return "avx2" in flags.split() if flags else torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+
+
+def _cpu(key: str) -> str:
+    """What Linux tells of the CPU under `key`; nothing elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), "")
 
 
 def device() -> torch.device:

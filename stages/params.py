@@ -557,6 +557,9 @@ class Release(Strict):
 class Numerics(Strict):
     threads: PositiveInt = Field(description="CPU threads: another number may change the last bits")
     matmul: Literal["highest", "high", "medium"] = Field(description="torch's float32 matmul precision")
+    profile: Literal["native", "portable"] = Field(
+        "native", description="portable: only kernels that every x86-64 CPU with AVX2 has, and no GPU; slower"
+    )
 
 
 class Report(Strict):

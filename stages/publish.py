@@ -44,7 +44,7 @@ def main(name: str, table: str, base: str, model: str, reports: str, folder: str
         facts = card.Facts(name, wanted, recipe, task, source, origin, release.is_adapter(beside), read)
         (beside / "README.md").write_text(card.render(facts), "utf-8")
         shutil.copyfile(license, beside / "LICENSE")
-        write_json(beside / "provenance.json", provenance(recipe, Path(table), Path(base)))
+        write_json(beside / "provenance.json", provenance(recipe, Path(table), Path(base), read["train"]))
         size = sum(path.stat().st_size for path in beside.iterdir())
     first = read["evaluate"]["metrics"][read["evaluate"]["headline"]]["value"]
     print(f"publish {name}: {len(parts)} model files + {len(release.WRITTEN)}, {size / 1e6:.1f} MB, "
@@ -89,14 +89,19 @@ def adapter(config: dict, base: str, origin: params.HubBase | None) -> dict:
     return {key: sorted(value) if key == "target_modules" else value for key, value in config.items()}
 
 
-def provenance(recipe: params.Recipe, table: Path, base: Path) -> dict:
-    """What the model was made from: the code, the settings, the rows, the packages and the base, by their hashes."""
+def provenance(recipe: params.Recipe, table: Path, base: Path, trained: dict) -> dict:
+    """What the model was made from: the code, the settings, the rows, the packages and the base, by their hashes.
+
+    trained: its training's report, which says on what kernels and threads it was made.
+    """
     return release.commit() | {
         "dvc_lock_sha256": release.sha256("dvc.lock"),
         "requirements_lock_sha256": release.sha256("requirements.lock"),
         "data_sha256": release.sha256(table),
         "base_sha256": {path.name: release.sha256(path) for path in sorted(base.glob("*.safetensors"))},
         "recipe": recipe.model_dump(mode="json", by_alias=True),
+        "numerics": trained.get("numerics"),
+        "trained_on": {key: trained.get(key) for key in ("device", "dtype")},
     }
 
 

@@ -18,7 +18,7 @@ from stages.files import replacing_folder, write_json
 from stages.models import adapters, family
 from stages.models import tokenizer as tokenizers
 from stages.models.fitting import Fit, fit, overfitting
-from stages.numerics import device, device_name, dtype, peak_memory, settle
+from stages.numerics import device, device_name, dtype, peak_memory, settle, stated
 from stages.refusal import run
 
 
@@ -58,6 +58,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     if not processes.first():
         return
     account = {"trainable_parameters": learning, "parameters": size, "device": device().type, "dtype": dtype()}
+    account["numerics"] = stated(settings.numerics)
     account["size_bytes"] = sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file())
     write_json(report, account | summary(done))
     write_json(curve, done.curve)

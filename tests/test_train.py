@@ -63,8 +63,10 @@ def test_the_report_tells_of_the_training(mill, name):
     losses = [point["validation_loss"] for point in curve]
     assert set(report) == {
         "trainable_parameters", "parameters", "size_bytes", "device", "dtype", "steps", "stopped_early", "best_step",
-        "validation_loss", "train_loss", "overfitting",
+        "validation_loss", "train_loss", "overfitting", "numerics",
     }  # fmt: skip
+    assert report["numerics"]["profile"] == "native"
+    assert report["numerics"]["capability"] == torch.backends.cpu.get_cpu_capability()
     assert set(curve[0]) == {"step", "epoch", "train_loss", "validation_loss"}
     assert report["validation_loss"] == {"first": losses[0], "best": min(losses), "last": losses[-1]}
     assert report["best_step"] == curve[losses.index(min(losses))]["step"]

@@ -239,7 +239,14 @@ def test_a_lost_snapshot_is_made_again_only_where_that_is_asked_for_and_gives_it
 def test_a_lock_of_other_code_is_called_stale(project):
     (project / CODE).write_text((project / CODE).read_text().replace("sorted(set(", "sorted(list("))
     commit(project, "Code without a run")
-    told = rebuild.rebuild("HEAD", "tone", emit=quiet)
+    (project / "params.yaml").write_text(
+        yaml.safe_dump(PARAMS | {"recipes": PARAMS["recipes"] | {"new": {"scale": 1}}})
+    )
+    commit(project, "A recipe without a run")
+    told = rebuild.rebuild("HEAD", emit=quiet)
+    assert "in its dvc.yaml and never run in that commit: train@new, evaluate@new" in told["notes"]
+    said = "dvc.lock is of other mill_stages.py, params.yaml: recipes.tone"
+    assert f"train@tone was stale in that commit, {said}" in told["notes"]
     assert "clean was stale in that commit, dvc.lock is of other mill_stages.py" in told["notes"]
 
 
