@@ -110,12 +110,14 @@ def stale(edges: Graph) -> set[str]:
     return changed
 
 
-def reproduce(node: str, emit: Callable[[str], None], stop: threading.Event, force: bool = False) -> bool:
+def reproduce(
+    node: str, emit: Callable[[str], None], stop: threading.Event, force: bool = False, folder: Path | None = None
+) -> bool:
     """Run one node by `dvc repro --single-item`; True when its stage ran, False when DVC found it unchanged.
 
     emit: called with each line of DVC and of the stage, as it comes. stop: once set, the stage ends and process.Stopped
-    is raised. force: run it though nothing changed. Raises NodeFailed with the stage's last words, and of its kinds
-    NodeBusy and NodeOffline when trying again can heal it.
+    is raised. force: run it though nothing changed. folder: the project's; None: this one. Raises NodeFailed with the
+    stage's last words, and of its kinds NodeBusy and NodeOffline when trying again can heal it.
     """
     tail, ran = deque(maxlen=500), True
 
@@ -129,7 +131,7 @@ def reproduce(node: str, emit: Callable[[str], None], stop: threading.Event, for
     # -P: a folder of the project must not shadow a library that DVC imports. The stage itself runs without it.
     # --wait-for-lock: DVC locks again after the stage, and else drops hours of training when that takes over 3 seconds.
     command = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", "repro", "--single-item", node]
-    status = process.run([*command, "--force"] if force else command, listen, stop)
+    status = process.run([*command, "--force"] if force else command, listen, stop, folder)
     if status:
         cause = causes.cause(list(tail), status)
         raise (NodeBusy if causes.busy(tail) else NodeOffline if causes.offline(cause) else NodeFailed)(cause)
