@@ -111,13 +111,13 @@ def stale(edges: Graph) -> set[str]:
 
 
 def reproduce(
-    node: str, emit: Callable[[str], None], stop: threading.Event, force: bool = False, python: str = sys.executable,
-    folder: Path | None = None, environment: dict[str, str] | None = None,
+    node: str, emit: Callable[[str], None], stop: threading.Event, force: bool = False, folder: Path | None = None,
+    python: str = sys.executable, environment: dict[str, str] | None = None,
 ) -> bool:  # fmt: skip
     """Run one node by `dvc repro --single-item`; True when its stage ran, False when DVC found it unchanged.
 
     emit: called with each line of DVC and of the stage, as it comes. stop: once set, the stage ends and process.Stopped
-    is raised. force: run it though nothing changed. python, folder, environment: whose DVC, in which project and under
+    is raised. force: run it though nothing changed. folder, python, environment: in which project, whose DVC and under
     which variables, where not this process's. Raises NodeFailed with the stage's last words, and of its kinds
     NodeBusy and NodeOffline when trying again can heal it.
     """

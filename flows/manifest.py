@@ -69,14 +69,14 @@ def disagreements() -> list[str]:
     return found
 
 
-def altered(entries: Entries, kept: bool = False) -> list[str]:
-    """Which of these lie here as other bytes than the manifest names: each on a line, a folder's with the file.
+def altered(entries: Entries, folder: Path = Path(), kept: bool = False) -> list[str]:
+    """Which of these lie in `folder` as other bytes than the manifest names: each on a line, a folder's with the file.
 
-    kept: DVC's cache is looked at too. What does not lie here is not looked at.
+    kept: this project's DVC cache is looked at too. What does not lie here is not looked at.
     """
     found = []
     for path, one in entries.items():
-        found += _against(one, path, digests.of(Path(path)), "")
+        found += _against(one, path, digests.of(folder / path), "")
     if kept:
         from dvc_objects.errors import ObjectFormatError
 

@@ -9,10 +9,11 @@ import argparse
 import os
 import signal
 import sys
-import threading
 import time
 from graphlib import TopologicalSorter
+from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import httpx
 from prefect import flow, get_run_logger, runtime, task
@@ -22,12 +23,10 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, wait
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import artifacts, causes, dvc, manifest, process, recover, slots, watch
+from flows import artifacts, causes, dvc, manifest, process, recover, runners, slots, watch
 from stages import params
 
-THREADS = 64  # tasks at the same time, those that are Cached included; how many of them run a stage the slots say
 HEALS = {dvc.NodeBusy: "Busy", dvc.NodeOffline: "Offline"}
 
 
@@ -50,15 +49,16 @@ def named(failure: dvc.NodeFailed) -> str:
     retries=5, retry_delay_seconds=[1, 2, 4, 8, 16], retry_condition_fn=heals,
 )  # fmt: skip
 def reproduce(
-    node: str, fresh: bool, force: bool, stop: threading.Event, inputs: manifest.Entries | None = None
+    node: str, fresh: bool, force: bool, stop: Any, folder: Path, inputs: manifest.Entries | None = None
 ) -> State:
-    """Bring one node up to date. The state's data is the seconds it took; a failure's message is the stage's own.
+    """Bring one node of the project in `folder` up to date; stop: an event of the runner's (flows.runners).
 
-    inputs: what the node reads that this run has not made, which must be the bytes that the manifest names.
+    The state's data is the seconds it took; a failure's message is the stage's own. inputs: what the node reads that
+    this run has not made, which must be the bytes that the manifest names.
     """
     if fresh:
         return Completed(name="Cached", data=0.0)
-    if found := manifest.altered(inputs or {}):
+    if found := manifest.altered(inputs or {}, folder):
         return Failed(message="\n".join(["an input is not what its node made:", *found, manifest.MEND]), data=0.0)
     log = get_run_logger()
     progress = artifacts.Progress(node, log.warning)
@@ -69,7 +69,7 @@ def reproduce(
 
     start = time.monotonic()
     try:
-        ran = dvc.reproduce(node, emit, stop, force)
+        ran = dvc.reproduce(node, emit, stop, force, folder)
     except dvc.NodeFailed as failure:
         return Failed(name=named(failure), message=str(failure), data=time.monotonic() - start)
     except process.Stopped:
@@ -77,7 +77,7 @@ def reproduce(
     return Completed(name="Completed" if ran else "Cached", data=time.monotonic() - start)
 
 
-@flow(name="pipeline", task_runner=ThreadPoolTaskRunner(max_workers=THREADS))
+@flow(name="pipeline")
 def pipeline(
     targets: tuple[str, ...] = (), force: bool = False, downstream: bool = False, workers: int | None = None
 ) -> State:
@@ -88,43 +88,46 @@ def pipeline(
     """
     recover.first(get_run_logger().info)
     edges, changed, declared = plan(targets, force, downstream, workers)
-    stop, ended, futures = threading.Event(), SimpleQueue(), {}
-    queue = slots.Slots(declared, slots.followers(edges))
+    folder, read = Path.cwd(), manifest.inputs(changed)
     server = watch.Server(runtime.flow_run.id, get_run_logger())
-    read = manifest.inputs(changed)
+    with runners.opened(declared.runner, folder) as (runner, stop):
+        ended, futures = SimpleQueue(), {}
+        queue = slots.Slots(declared, slots.followers(edges))
 
-    def submit(node: str) -> None:
-        upstream = [futures[one] for one in edges[node]]
-        ran = {one for one in edges[node] if node in read and futures[one].state.name == "Completed"}
-        inputs = {path: one for path, one in read.get(node, {}).items() if one["stage"] not in ran}
-        futures[node] = reproduce.submit(node, node not in changed, force, stop, inputs, wait_for=upstream)
-        futures[node].add_done_callback(lambda _: ended.put(node))
+        def submit(node: str) -> None:
+            ran = {one for one in edges[node] if node in read and futures[one].state.name == "Completed"}
+            inputs = {path: one for path, one in read.get(node, {}).items() if one["stage"] not in ran}
+            asked = {"node": node, "fresh": node not in changed, "force": force, "stop": stop, "folder": folder}
+            upstream = [futures[one] for one in edges[node]]
+            futures[node] = runner.submit(reproduce, asked | {"inputs": inputs}, wait_for=upstream)
+            futures[node].add_done_callback(lambda _: ended.put(node))
 
-    order = TopologicalSorter(edges)
-    order.prepare()
-    try:
-        # A task is submitted once its upstream has ended, well or not: a task that waits would hold a worker. And once
-        # its slots are free, if it will run at all.
-        while order.is_active():
-            for node in order.get_ready():
-                if node in changed and all(_well(futures[one]) for one in edges[node]):
-                    queue.wait(node)
-                else:
+        order = TopologicalSorter(edges)
+        order.prepare()
+        try:
+            # A task is submitted once its upstream has ended, well or not: a task that waits would hold a worker. And
+            # once its slots are free, if it will run at all.
+            while order.is_active():
+                for node in order.get_ready():
+                    if node in changed and all(_well(futures[one]) for one in edges[node]):
+                        queue.wait(node)
+                    else:
+                        submit(node)
+                for node in queue.start():
                     submit(node)
-            for node in queue.start():
-                submit(node)
-            node = _next(ended, server)
-            queue.end(node)
-            order.done(node)
-    except Cancelling:
-        stop.set()
-        wait(list(futures.values()))
-        return Cancelled(message="cancelled: its stages were stopped")
-    except BaseException:  # Ctrl-C, SIGTERM: the stages must not outlive the flow
-        stop.set()
-        raise
-    wait(list(futures.values()))  # else `state` is what the server knows so far
-    states = {node: futures[node].state for node in edges}
+                node = _next(ended, server)
+                queue.end(node)
+                order.done(node)
+        except Cancelling:
+            stop.set()
+            wait(list(futures.values()))
+            return Cancelled(message="cancelled: its stages were stopped")
+        except BaseException:  # Ctrl-C, SIGTERM: the stages must not outlive the flow
+            stop.set()
+            wait(list(futures.values()))
+            raise
+        wait(list(futures.values()))  # else `state` is what the server knows so far
+        states = {node: _last(futures[node]) for node in edges}
     if manifest.FILE.is_file() and all(state.is_completed() for state in states.values()):
         manifest.update()
     if server.gone():
@@ -152,6 +155,12 @@ def _well(future: PrefectFuture) -> bool:
     """Did this task, which has ended, end well?"""
     future.wait()
     return future.state.is_completed()
+
+
+def _last(future: PrefectFuture) -> State:
+    """How this task, which has ended, ended. One that the server still thinks to run went down with its worker."""
+    state = future.state
+    return Failed(message="the worker that ran it was lost") if state.is_running() else state
 
 
 def _next(ended: SimpleQueue, server: watch.Server) -> str:
@@ -247,10 +256,12 @@ def main(argv: list[str] | None = None) -> None:
     asked = {"targets": tuple(words.targets), "force": words.force, "downstream": words.downstream}
     try:
         recover.first(print)
-        edges, changed, _ = plan(**asked, workers=words.workers, look=words.dry)  # before a server starts for nothing
+        # before a server starts for nothing
+        edges, changed, declared = plan(**asked, workers=words.workers, look=words.dry)
         if words.dry:
             return print(foretell(edges, changed))
         expect_server()
+        runners.expect(declared.runner, Path.cwd())
         state = pipeline(**asked, workers=words.workers, return_state=True)
     except (dvc.NoPipeline, params.Refusal) as error:
         sys.exit(str(error))

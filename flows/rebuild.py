@@ -229,7 +229,7 @@ def _runner(root: Path, python: str, emit: Emit, stop: threading.Event) -> Calla
     def run(node: str) -> None:
         for left in reversed(range(TRIES)):
             try:
-                dvc.reproduce(node, lambda line: emit(f"{node}: {line}"), stop, True, python, root, environ)
+                dvc.reproduce(node, lambda line: emit(f"{node}: {line}"), stop, True, root, python, environ)
                 return
             except dvc.NodeBusy:
                 if not left:

@@ -585,6 +585,9 @@ class Needs(Strict):
 class Flow(Strict):
     """How flows/pipeline.py runs the graph. No stage reads it and DVC watches none of it."""
 
+    runner: Literal["threads", "dask"] = Field(
+        "threads", description="where nodes run: here, or on a Dask cluster (DASK_SCHEDULER_ADDRESS)"
+    )
     slots: Slots = Slots()
     stages: dict[Name, Needs] = Field({}, description="a stage of dvc.yaml → its needs; one not named takes one cpu")
 
