@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from small_mill import RECIPES, recipe, train_words
 
 from stages import train
