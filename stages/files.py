@@ -25,18 +25,27 @@ def replacing(target: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(target: str | Path) -> Iterator[Path]:
-    """The same for a folder: the old one is dropped only after the new one is whole."""
+    """The same for a folder: the old one is dropped only after the new one is whole and in its place."""
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
+    former = target.with_name(f".{target.name}.former.{os.getpid()}.partial")
+    for left in (beside, former):
+        shutil.rmtree(left, ignore_errors=True)
     beside.mkdir()
     try:
         yield beside
-        shutil.rmtree(target, ignore_errors=True)
-        beside.replace(target)
+        if target.exists():
+            target.replace(former)
+        try:
+            beside.replace(target)
+        except OSError:
+            if former.exists():
+                former.rename(target)
+            raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
 
 
 def write_json(target: str | Path, value: object) -> None:

@@ -6,8 +6,10 @@ exits with status 1, so that DVC and Prefect stop everything below the stage.
 
 import errno
 import inspect
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 
 class Refusal(Exception):
@@ -38,11 +40,26 @@ def run(main: Callable[..., None], argv: list[str] | None = None) -> None:
         main(*bound.args)
     except Refusal as refusal:
         sys.exit(f"refused by {name} {' '.join(words[:1])}\n{refusal}")
-    except OSError as error:
-        if error.errno is None:  # raised by a library, not by the system: its traceback is worth having
+    except Exception as error:
+        told = error if isinstance(error, OSError) and error.errno is not None else _full(error, words)
+        if told is None:  # raised by a library, not by the system: its traceback is worth having
             raise
-        where = error.filename or " ".join(words)
-        sys.exit(f"refused by {name} {' '.join(words[:1])}\n{_of_system(error, str(where))}")
+        where = told.filename or " ".join(words)
+        sys.exit(f"refused by {name} {' '.join(words[:1])}\n{_of_system(told, str(where))}")
+
+
+def _full(error: BaseException | None, words: list[str]) -> OSError | None:
+    """The full disk behind a library's own error: said in its words, or seen where the stage writes."""
+    space = os.strerror(errno.ENOSPC)
+    while error is not None:
+        if space in str(error):
+            return OSError(errno.ENOSPC, space)
+        error = error.__cause__ or error.__context__
+    for word in words:
+        folder = next((one for one in Path(word).parents if one.is_dir()), None)
+        if "/" in word and folder and os.statvfs(folder).f_bavail == 0:
+            return OSError(errno.ENOSPC, space, str(folder))
+    return None
 
 
 def _of_system(error: OSError, where: str) -> Refusal:

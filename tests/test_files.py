@@ -48,6 +48,24 @@ def test_a_failed_folder_leaves_the_old_one_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_folder_that_cannot_be_renamed_leaves_the_old_one(tmp_path, monkeypatch):
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "old").touch()
+    real = Path.replace
+
+    def replace(self, to):
+        if self.name.startswith(".model.") and to == target:
+            raise OSError(5, "Input/output error")
+        return real(self, to)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(OSError, match="Input/output"), replacing_folder(target) as beside:
+        (beside / "new").touch()
+    assert [path.name for path in target.iterdir()] == ["old"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def test_a_torn_folder_of_a_killed_run_is_not_taken_over(tmp_path):
     with replacing_folder(tmp_path / "model") as beside:
         left = beside
