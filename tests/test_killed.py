@@ -1,4 +1,6 @@
-"""SIGKILL at random moments, of a training, of a DAG, of a flow: the next run ends as an undisturbed one, byte by byte.
+"""SIGKILL at random moments, of a training, of a DAG: the next run ends as an undisturbed one, byte by byte.
+
+Of a flow: tests/flows/test_killed_flow.py.
 
 REVIEWMILL_SEED=<what a run printed> plays it again, as far as the machine's own timing allows; REVIEWMILL_KILLS and
 REVIEWMILL_TRAINING_KILLS say how many kills the long form takes.
@@ -22,7 +24,6 @@ from small_mill import RECIPES, train_words
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 DVC = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", "repro"]
-FLOW = [sys.executable, "-m", "flows.pipeline"]
 RECOVER = [sys.executable, "-m", "flows.recover"]
 
 
@@ -204,22 +205,6 @@ def test_what_dvc_removed_before_a_stage_that_failed_comes_back_from_its_cache(t
     assert not (folder / "data/a").exists() and (folder / "dvc.lock").read_bytes() == lock
     ended([sys.executable, "-m", "dvc", "checkout", "a"], folder)
     assert digests(folder) == before
-
-
-@pytest.mark.slow
-def test_a_few_kills_of_a_flow(tmp_path, draw):
-    folder = chain(tmp_path / "chain")
-    ended(DVC, folder)
-    (folder / "flows").symlink_to(ROOT / "flows")
-    home = {"PREFECT_HOME": str(tmp_path / "prefect")}
-    expected = digests(folder)
-    for number in range(2):
-        (folder / "seed").write_text(f"{number}")
-        assert killed(FLOW, folder, draw.uniform(5, 20), **home) in (True, False)
-        (folder / "seed").write_text("1")
-        ended(RECOVER, folder)
-        ended(DVC, folder)
-        assert digests(folder) == expected
 
 
 @pytest.mark.soak
