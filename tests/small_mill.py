@@ -1,5 +1,6 @@
 """A small mill: 120 sample reviews, two bases of width 32, six recipes. What conftest builds and tests change."""
 
+import copy
 from pathlib import Path
 
 import polars as pl
@@ -44,7 +45,7 @@ def settings(**sections) -> dict:
         },
         "pretrained": {},
         "judges": {name: {"base": "bases/bert", "rows": 100} for name in ("places", "answers")},
-        "recipes": RECIPES,
+        "recipes": copy.deepcopy(RECIPES),
         "publish": {},
     }
     return own | small | sections

@@ -20,7 +20,8 @@ LIBRARIES = ("torch", "transformers", "safetensors", "peft", "huggingface_hub")
 
 @pytest.fixture
 def here(monkeypatch):
-    """Pretend that these packages are installed: `here({name: version})`."""
+    """Pretend that these packages are installed: `here({name: version})`, whatever this Python asks for besides."""
+    monkeypatch.setattr(environment, "OLDER", 'async-timeout==5.0.1; python_full_version < "3"')
     return lambda packages: monkeypatch.setattr(environment, "installed", lambda: packages)
 
 
