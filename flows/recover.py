@@ -2,7 +2,7 @@
 
 DVC rewrites dvc.lock and .dvc/tmp/rwlock in place, so that a SIGKILL can leave either empty or cut off; after that it
 refuses to run at all. Stages outlive a DVC that was killed, and may leave half a checkpoint. What is whole is never
-touched, and nothing is while anybody is at work here. Each step is a rename or a removal: killed itself, this is run
+touched, and while anybody is at work here only a torn dvc.lock that nobody can be writing. Each step is a rename or a removal: killed itself, this is run
 again. Its other locks need no mending: they are the system's own, and a dead process holds none.
 """
 
@@ -35,6 +35,7 @@ CONFLICT = re.compile(r"(?m)^(<<<<<<<|>>>>>>>) ")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Emit = Callable[[str], None]
+Steps = Iterator[tuple[str, Callable[[], object]]]
 _working: dict[Path, object] = {}  # the projects that this process is at work in, each with its open lock
 
 
@@ -53,13 +54,15 @@ def first(emit: Emit) -> None:
     try:
         recover(emit, stay=True)
     except AtWork as error:
-        emit(f"nothing recovered: {error}")
+        emit(f"nothing else recovered: {error}")
 
 
 def recover(emit: Emit, stay: bool = False) -> int:
     """Mend what is broken in the project of the working directory; how much that was. Raises AtWork.
 
-    stay: go on being at work here, as a flow does.
+    A torn dvc.lock is mended even then, as long as nobody holds DVC's own lock, under which alone it is written: a flow
+    that a kill of its worker has left hanging would else keep every other from running. stay: go on being at work here,
+    as a flow does.
     """
     root = Path.cwd().resolve()
     TMP.mkdir(parents=True, exist_ok=True)
@@ -67,13 +70,14 @@ def recover(emit: Emit, stay: bool = False) -> int:
         work = (TMP / "flow.lock").open("a")
         alone = _try(work)
         try:
+            mended = _done(_locking(), emit) if free else 0
             here = _processes(root)
             orphans = [one for one in here if _orphaned(one, here, root)]
             if others := [f"process {one.pid} ({_words(one)})" for one in here if one not in orphans]:
                 raise AtWork(f"{', '.join(others)} is at work in {root}")
             if not (alone and free):
                 raise AtWork(f"another {'DVC' if alone else 'flow'} is at work in {root}")
-            return _mended(root, orphans, emit)
+            return mended + _mended(root, orphans, emit)
         finally:
             if stay:
                 fcntl.flock(work, fcntl.LOCK_SH)
@@ -94,19 +98,21 @@ def keep() -> None:
 
 
 def _mended(root: Path, orphans: list[psutil.Process], emit: Emit) -> int:
-    mended = 0
-    for step in (_ending(orphans), _unlocking(), _locking(), _clearing(root)):
-        for what, mend in step:
-            mend()
-            mended += 1
-            emit(f"recovered: {what}")
+    mended = sum(_done(steps, emit) for steps in (_ending(orphans), _unlocking(), _locking(), _clearing(root)))
     text = _text(LOCK)
     if text and _text(GOOD, "").partition(b"\n")[2] != text and _whole(text):
         _replace(GOOD, (_stamp() + "\n").encode() + text)
     return mended
 
 
-Steps = Iterator[tuple[str, Callable[[], object]]]
+def _done(steps: Steps, emit: Emit) -> int:
+    """Take these steps, say each, and how many they were."""
+    taken = 0
+    for what, mend in steps:
+        mend()
+        taken += 1
+        emit(f"recovered: {what}")
+    return taken
 
 
 def _ending(orphans: list[psutil.Process]) -> Steps:
@@ -348,7 +354,7 @@ def main() -> None:
     try:
         recover(print) or print("nothing to recover")
     except AtWork as error:
-        sys.exit(f"nothing recovered: {error}; run this again once that has ended")
+        sys.exit(f"nothing else recovered: {error}; run this again once that has ended")
 
 
 if __name__ == "__main__":

@@ -254,13 +254,14 @@ def gone_now(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_nothing_is_touched_while_dvc_is_at_work(slow):
+def test_nothing_but_a_torn_dvc_lock_is_touched_while_dvc_is_at_work(slow):
     root, process, pid = slow()
     (root / ".dvc/tmp/rwlock").write_bytes(b"")
     (root / "dvc.lock").write_bytes(b"")
     done = command(root)
     assert done.returncode == 1 and f"process {process.pid} (" in done.stderr and not gone_now(pid)
-    assert (root / ".dvc/tmp/rwlock").read_bytes() == b"" == (root / "dvc.lock").read_bytes()
+    assert (root / ".dvc/tmp/rwlock").read_bytes() == b""
+    assert not (root / "dvc.lock").exists() and "no copy of it is left" in done.stdout
 
 
 def test_a_stage_started_by_hand_is_somebody_at_work(ran, until):
@@ -272,14 +273,26 @@ def test_a_stage_started_by_hand_is_somebody_at_work(ran, until):
         with pytest.raises(recover.AtWork, match=rf"process {mine.pid} \(-m stages.slow pid\)"):
             told()
         mine.kill()
-    assert len(told()) == 1
+    assert told() == []  # dvc.lock was mended at once
 
 
-def test_nothing_is_touched_while_another_flow_is_at_work(ran):
+def test_while_another_flow_is_at_work_a_torn_dvc_lock_alone_is_mended(ran):
+    whole = (ran / "dvc.lock").read_bytes()
     (ran / "dvc.lock").write_bytes(b"")
+    (ran / ".dvc/tmp/rwlock").write_bytes(b"")
     with (ran / ".dvc/tmp/flow.lock").open("a") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
         with pytest.raises(recover.AtWork, match="another flow"):
+            told()
+    assert (ran / "dvc.lock").read_bytes() == whole
+    assert (ran / ".dvc/tmp/rwlock").read_bytes() == b""
+
+
+def test_a_dvc_lock_that_dvc_may_be_writing_is_not_touched(ran):
+    (ran / "dvc.lock").write_bytes(b"")
+    with (ran / ".dvc/tmp/lock").open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(recover.AtWork, match="another DVC"):
             told()
     assert (ran / "dvc.lock").read_bytes() == b""
 
