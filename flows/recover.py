@@ -2,8 +2,9 @@
 
 DVC rewrites dvc.lock and .dvc/tmp/rwlock in place, so that a SIGKILL can leave either empty or cut off; after that it
 refuses to run at all. Stages outlive a DVC that was killed, and may leave half a checkpoint. What is whole is never
-touched, and while anybody is at work here only a torn dvc.lock that nobody can be writing. Each step is a rename or a removal: killed itself, this is run
-again. Its other locks need no mending: they are the system's own, and a dead process holds none.
+touched, and while anybody is at work here only a torn dvc.lock that nobody can be writing. Each step is a rename or a
+removal: killed itself, this is run again. DVC's other locks need no mending: they are the system's own, and a dead
+process holds none.
 """
 
 import fcntl
