@@ -6,6 +6,7 @@ A node is a stage by its DVC address (`train@my-recipe`, `raw.csv.dvc`). Nothing
 import difflib
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from pathlib import Path
 from flows import causes, process, recover
 
 Graph = dict[str, set[str]]
+
+TRIES, WAIT = 10, 0.2  # of reading dvc.lock, and seconds between them
 
 
 class NoPipeline(Exception):
@@ -145,10 +148,9 @@ def reproduce(
 def project() -> Iterator:
     """DVC's own view of the project; what DVC says against it becomes NoPipeline."""
     from dvc.exceptions import CyclicGraphError, DvcException, NotDvcRepoError
-    from dvc.repo import Repo
 
     try:
-        with Repo(_wait_for_lock=True) as repo:
+        with _opened() as repo:
             yield repo
     except NotDvcRepoError as error:
         raise NoPipeline(f"no DVC project in {Path.cwd()}: run this from the project's root") from error
@@ -156,6 +158,23 @@ def project() -> Iterator:
         raise NoPipeline(f"dvc.yaml has a cycle, in which no node can be first: {error}") from error
     except DvcException as error:
         raise NoPipeline(f"DVC cannot read this project: {error} (`dvc status` says where)") from error
+
+
+def _opened() -> "Repo":  # noqa: F821
+    """The project, read. DVC of another flow writes dvc.lock in place: what is half-written is whole a moment later."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    for left in reversed(range(TRIES)):
+        repo = Repo(_wait_for_lock=True)
+        try:
+            _ = repo.index.stages  # reads dvc.yaml and dvc.lock, once
+            return repo
+        except DvcException as error:
+            repo.close()
+            if not left or "dvc.lock" not in str(error):
+                raise
+            time.sleep(WAIT)
 
 
 def _hint(close: list[str], edges: Graph) -> str:

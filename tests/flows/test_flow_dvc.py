@@ -201,6 +201,19 @@ def test_a_command_that_is_not_there_says_so(tmp_path):
     assert lines == [f"{tmp_path}/none: No such file or directory"]
 
 
+def test_a_dvc_lock_that_is_being_written_is_read_again(project):
+    root = project({"a": {"cmd": "echo 1 > a.txt", "outs": ["a.txt"]}})
+    run("a")
+    whole = (root / "dvc.lock").read_text()
+    (root / "dvc.lock").write_text(whole[: whole.index("cmd")])
+    later = threading.Timer(0.6, (root / "dvc.lock").write_text, [whole])
+    later.start()
+    assert dvc.graph() == {"a": set()} and not later.is_alive()
+    (root / "dvc.lock").write_text(whole[: whole.index("cmd")])
+    with pytest.raises(dvc.NoPipeline, match=r"dvc\.lock"):
+        dvc.graph()
+
+
 def test_no_project_and_no_readable_pipeline(project, tmp_path, monkeypatch):
     root = project({})
     (root / "dvc.yaml").write_text("stages: [")
