@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+from stages.files import replacing
+
 FOLDER = Path("data/reports/rebuilds")
 LINES, PAGE = FOLDER / "audits.jsonl", FOLDER / "index.html"
 
@@ -40,6 +42,5 @@ def render(audits: list[dict]) -> None:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     text = environment.get_template("audits.html.jinja").render(audits=audits[::-1])
-    beside = PAGE.with_name(f".{PAGE.name}.{os.getpid()}.partial")
-    beside.write_text(text, "utf-8")
-    beside.replace(PAGE)
+    with replacing(PAGE) as beside:
+        beside.write_text(text, "utf-8")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from flows import causes, process, recover
+from flows import causes, process
 
 Graph = dict[str, set[str]]
 
@@ -140,7 +140,6 @@ def reproduce(
     if status:
         cause = causes.cause(list(tail), status)
         raise (NodeBusy if causes.busy(tail) else NodeOffline if causes.offline(cause) else NodeFailed)(cause)
-    recover.keep()
     return ran
 
 

@@ -10,12 +10,13 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
 from flows import digests, dvc, past, record
+from stages.files import replacing
 
 FILE = Path("manifest.json")
 LISTED = 50  # files of a folder at most that are named one by one
@@ -41,10 +42,9 @@ def update() -> list[str]:
     with ExitStack() as stack:
         entries, lacking = _entries(now, known, cache(lambda: stack.enter_context(dvc.project())))
     if entries != known or not FILE.is_file():
-        beside = FILE.with_name(f".{FILE.name}.partial")
         lines = (f"{json.dumps(path)}: {json.dumps(one, sort_keys=True)}" for path, one in sorted(entries.items()))
-        beside.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
-        beside.replace(FILE)
+        with replacing(FILE) as beside:
+            beside.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
     return lacking
 
 
@@ -93,9 +93,9 @@ def altered(entries: Entries, folder: Path = Path(), kept: bool = False) -> list
     return found
 
 
-def inputs(nodes: Iterable[str]) -> dict[str, Entries]:
+def inputs(nodes: Collection[str]) -> dict[str, Entries]:
     """node → the entries of what it reads, as dvc.yaml says; none of an output whose node has run since."""
-    known = read()
+    known = read() if nodes else {}
     if not known:
         return {}
     now = past.here()

@@ -74,6 +74,7 @@ def reproduce(
         return Failed(name=named(failure), message=str(failure), data=time.monotonic() - start)
     except process.Stopped:
         return Cancelled(message="the flow was stopped")
+    recover.keep()
     return Completed(name="Completed" if ran else "Cached", data=time.monotonic() - start)
 
 

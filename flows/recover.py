@@ -237,10 +237,8 @@ def _good() -> bytes | None:
 
 
 def _at_head() -> bytes | None:
-    try:
-        return (git.git("show", f"HEAD:./{LOCK}") + "\n").encode()
-    except (git.GitFailed, FileNotFoundError):
-        return None
+    with suppress(FileNotFoundError):  # no git here
+        return git.content("HEAD", str(LOCK))
 
 
 def _stamp() -> str:

@@ -112,6 +112,7 @@ def collect(node: str, stop: threading.Event) -> State:
         dvc.reproduce(node, get_run_logger().info, stop, force=True)
     except dvc.NodeFailed as failure:
         return Failed(name=pipeline.named(failure), message=f"{node} failed:\n{failure}")
+    recover.keep()
     return Completed()
 
 

@@ -20,6 +20,7 @@ from urllib.request import urlopen
 import yaml
 
 from flows import background
+from stages.files import replacing
 
 HOST = "127.0.0.1"
 PORT = 4200  # Prefect's own; PREFECT_SERVER_API_PORT asks for another
@@ -207,9 +208,8 @@ def _read(root: Path) -> dict:
 
 
 def _save(root: Path, state: dict) -> None:
-    partial = root / ".prefect/.processes.json.partial"
-    partial.write_text(json.dumps(state), encoding="utf-8")
-    partial.replace(root / ".prefect/processes.json")
+    with replacing(root / ".prefect/processes.json") as beside:
+        beside.write_text(json.dumps(state), encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from flows import manifest, process, record
 from flows.git import git, head, kept
+from stages.files import replacing
 
 TMP = Path(".dvc/tmp")
 LOCK, JOURNAL = TMP / "retrain.lock", TMP / "retrain.json"
@@ -46,9 +47,8 @@ def held(what: str) -> Iterator[None]:
 
 def begin(nodes: dict[str, record.Node]) -> None:
     """Note down what is going to change, for a run that is killed before it can restore it."""
-    beside = JOURNAL.with_suffix(".partial")
-    beside.write_text(json.dumps({"head": head(), "nodes": sorted(nodes), "made": made(nodes)}))
-    beside.replace(JOURNAL)
+    with replacing(JOURNAL) as beside:
+        beside.write_text(json.dumps({"head": head(), "nodes": sorted(nodes), "made": made(nodes)}))
 
 
 def end() -> None:

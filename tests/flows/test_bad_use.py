@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from test_pipeline import COMMAND, start, until
 
-COMMAND = [sys.executable, "-u", "-m", "flows.pipeline"]
 COPY = "python -c \"open({1!r}, 'w').write(open({0!r}).read() + {1!r})\""
 
 
@@ -26,20 +26,6 @@ def run(server: dict, *words: str) -> tuple[int, str]:
     """Exit status and output."""
     done = subprocess.run([*COMMAND, *words], env=server, capture_output=True, text=True, timeout=300)
     return done.returncode, done.stdout + done.stderr
-
-
-def start(server: dict) -> subprocess.Popen:
-    return subprocess.Popen(COMMAND, env=server, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
-def until(flow: subprocess.Popen, words: str) -> str:
-    """The flow's output up to the line that has `words` in it, read as it comes."""
-    output = ""
-    for line in flow.stdout:
-        output += line
-        if words in line:
-            break
-    return output
 
 
 def locked(root: Path) -> set[str]:
