@@ -14,7 +14,7 @@ from pathlib import Path
 import datasets
 import polars as pl
 
-from stages import criteria, params, tasks
+from stages import blas, criteria, params, tasks
 from stages.files import read_json, write_json
 from stages.metrics import agreement, diversity, intervals, labels, marks, overlap, summary
 from stages.metrics.calibration import calibration
@@ -39,6 +39,7 @@ def main(
 ) -> None:
     settings = params.load()
     recipe = params.entry(settings.recipes, name, "recipes")
+    blas.bind(settings.numerics.threads)
     task = tasks.load(recipe.task)
     train, test = (datasets.load_from_disk(str(Path(tokens) / split)).to_polars() for split in ("train", "test"))
     given = read(answers, ANSWERS)

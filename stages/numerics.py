@@ -11,6 +11,7 @@ import torch
 from transformers import set_seed
 from transformers.utils import logging
 
+from stages import blas
 from stages.params import Numerics
 from stages.refusal import Refusal
 
@@ -28,7 +29,6 @@ PORTABLE = {
     "CUDA_VISIBLE_DEVICES": "",
     "PYTHONHASHSEED": "0",
 }
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def settle(numerics: Numerics, seed: int) -> None:
@@ -41,6 +41,7 @@ def settle(numerics: Numerics, seed: int) -> None:
         _confine(numerics)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    blas.bind(numerics.threads)
     torch.set_num_threads(numerics.threads)
     torch.set_float32_matmul_precision(numerics.matmul)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -55,6 +56,7 @@ def stated(numerics: Numerics) -> dict:
         "capability": torch.backends.cpu.get_cpu_capability(),
         "vendor": _cpu("vendor_id") or "unknown",
         "machine": platform.machine(),
+        "blas": blas.kernels(),
         "hash_seed": os.environ.get("PYTHONHASHSEED"),
         "versions": {"python": platform.python_version()}
         | {name: version(name).partition("+")[0] for name in ("numpy", "torch", "transformers")},
@@ -63,7 +65,7 @@ def stated(numerics: Numerics) -> dict:
 
 def _confine(numerics: Numerics) -> None:
     """Start this stage once more under PORTABLE, for libraries choose their kernels while they are loaded."""
-    wanted = PORTABLE | dict.fromkeys(THREADS, str(numerics.threads))
+    wanted = PORTABLE | dict.fromkeys(blas.THREADS, str(numerics.threads))
     found = {name: text for name, text in wanted.items() if os.environ.get(name) != text}
     if found:
         where, spec = "params.yaml: numerics.profile", sys.modules["__main__"].__spec__

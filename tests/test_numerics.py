@@ -10,7 +10,7 @@ import pytest
 import torch
 from small_mill import RECIPES, settings, train_words
 
-from stages import numerics
+from stages import blas, numerics
 from stages.params import Numerics
 from stages.refusal import Refusal
 
@@ -22,7 +22,7 @@ needs_avx2 = pytest.mark.skipif(
 
 
 def python(*words: str, **changes: str) -> subprocess.CompletedProcess:
-    kept = {name: text for name, text in os.environ.items() if name not in (*numerics.PORTABLE, *numerics.THREADS)}
+    kept = {name: text for name, text in os.environ.items() if name not in (*numerics.PORTABLE, *blas.THREADS)}
     environment = kept | {"PYTHONPATH": str(ROOT)} | changes
     return subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, timeout=600)
 
@@ -54,7 +54,7 @@ def test_under_its_environment_torch_and_numpy_are_held_to_avx2():
         "from numpy._core._multiarray_umath import __cpu_features__ as features;"
         "print(json.dumps(numerics.stated(given) | {'avx512': features['AVX512_SKX'] and features['X86_V4']}))"
     )
-    done = python("-c", code, **numerics.PORTABLE, **dict.fromkeys(numerics.THREADS, "1"))
+    done = python("-c", code, **numerics.PORTABLE, **dict.fromkeys(blas.THREADS, "1"))
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["capability"], told["profile"], told["threads"], told["hash_seed"]) == ("AVX2", "portable", 1, "0")
