@@ -16,13 +16,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
-from flows import audits, causes, champion, dvc, git, pipeline, process, record, recover, workspace
+from flows import audits, causes, champion, dvc, git, pipeline, process, record, recover, watch, workspace
 from stages import params
 
 TRAILER = "Reviewmill-Retrain"
@@ -401,9 +402,14 @@ def main(argv: list[str] | None = None) -> None:
                 print(plan(words.recipe, settings, nodes))
                 return
         pipeline.expect_server()
+        before = git.head()
         state = retrain(words.recipe, return_state=True)
     except TROUBLE as error:
         sys.exit(str(error))
+    except (watch.Unrecorded, httpx.HTTPError):  # the flow has put everything back by now, or made its commit
+        after = git.head()
+        how = "the champion stays and all is as it was: run it again" if after == before else f"{after[:10]} was made"
+        pipeline.leave(f"{words.recipe}: {watch.silent()}; {how}", 1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     print(f"{words.recipe} {state.name.lower()}: {state.message}", file=sys.stderr if state.is_failed() else sys.stdout)

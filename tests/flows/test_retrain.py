@@ -287,6 +287,28 @@ def test_a_stage_that_fails_leaves_the_workspace_as_it_was(project, server):
     assert sh(project, "dvc", "status") == "Data and pipelines are up to date."
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", [pytest.param("collect", marks=pytest.mark.soak), "train"])
+def test_a_server_that_dies_costs_the_run_and_nothing_else(project, mortal, verb):
+    environment, kill = mortal
+    before, start = tree(project), git.head()
+    world(project, FIRST, OTHER)
+    given = {key: os.environ[key] for key in GIVEN if key in os.environ}
+    given |= {"HOLD": verb, "PREFECT_CLIENT_MAX_RETRIES": "1"}  # by default it asks a dead server for two minutes
+    command = [sys.executable, "-u", "-m", "flows.retrain", BAR]
+    with subprocess.Popen(
+        command, env=environment | given, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as flow:
+        assert any(f"{verb}: at work" in line for line in flow.stdout)
+        kill()
+        (project.parent / "go").touch()
+        output = flow.communicate(timeout=400)[0]
+    last = output.splitlines()[-1]
+    assert flow.returncode == 1 and "stopped answering; the champion stays and all is as it was" in last, output
+    assert tree(project) == before and git.head() == start and git.changed() == []
+    assert sh(project, "dvc", "status") == "Data and pipelines are up to date."
+
+
 def test_a_champion_that_cannot_be_asked_again_is_refused_before_any_work(project, server):
     """Its model lies in the folder alone, where the challenger's would lie; and then nowhere."""
     before, md5 = tree(project), record.md5s(record.locked()["train@tone"]["outs"])["data/models/tone"]

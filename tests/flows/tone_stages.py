@@ -1,13 +1,14 @@
 """Small stages with the files of the real ones, for the flow that retrains: a model that counts words.
 
 Run as the real ones are, `python -m tone_stages VERB …`; the outside world is the file that the environment variable
-WORLD names, and BREAK names a verb that fails after half its work. A base numbers the words that it has seen, so ids
-mean nothing to a model of another base.
+WORLD names, BREAK names a verb that fails after half its work, and HOLD one that waits for a file `go` beside the
+world's. A base numbers the words that it has seen, so ids mean nothing to a model of another base.
 """
 
 import math
 import os
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -97,5 +98,9 @@ if __name__ == "__main__":
         sys.exit(
             f"refused by {verb}\nexpected a whole night\n   found a power cut\n   where here\n      do run it again"
         )
+    if os.environ.get("HOLD") == verb:
+        print(f"{verb}: at work", flush=True)
+        while not Path(os.environ["WORLD"]).with_name("go").exists():
+            time.sleep(0.1)
     globals()[verb](*words)
     print(f"{verb}: done")
