@@ -64,12 +64,17 @@ def environment(run: str, given: dict[str, str]) -> dict[str, str]:
     }
     told = {name: given.get(name) or value for name, value in own.items()}
     told["TENSORBOARD_LOGGING_DIR"] += f"/{run}"
-    return told | OFF
+    recipe, _, commit = run.rpartition("@")
+    # MLflow's tags. It would keep git's address of the remote, in which a key may stand.
+    tags = {"recipe": recipe, "commit": commit, "mlflow.source.git.repoURL": ""}
+    return told | OFF | {"MLFLOW_RUN_CONTEXT": json.dumps(tags)}
 
 
 @contextmanager
 def reporting(trackers: tuple[str, ...], run: str) -> Iterator[None]:
-    """The environment in which the callbacks work, put back in the end; an MLflow run that is open then has failed."""
+    """The environment in which the callbacks work, put back in the end. What they leave open is ended: as failed, where
+    the training did.
+    """
     if not trackers:
         yield
         return
@@ -77,14 +82,20 @@ def reporting(trackers: tuple[str, ...], run: str) -> Iterator[None]:
     told = environment(run, dict(os.environ))
     before = {name: os.environ.get(name) for name in told}
     os.environ.update(told)
+    failed = True
     try:
         yield
+        failed = False
     finally:
         if "mlflow" in trackers:
             import mlflow
 
             if mlflow.active_run():
                 mlflow.end_run("FAILED")
+        if "wandb" in trackers:
+            import wandb
+
+            wandb.finish(exit_code=int(failed))
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
@@ -92,19 +103,19 @@ def reporting(trackers: tuple[str, ...], run: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def callbacks(run: str, live: Path) -> tuple[TrainerCallback, ...]:
+def callbacks(live: Path) -> tuple[TrainerCallback, ...]:
     """What is told beside the trackers: DVCLive, under `live`."""
     from dvclive import Live
     from transformers.integrations import DVCLiveCallback
 
-    return DVCLiveCallback(live=Live(str(live), save_dvc_exp=False, dvcyaml=None)), SameRun(run)
+    return DVCLiveCallback(live=Live(str(live), save_dvc_exp=False, dvcyaml=None)), SameRun()
 
 
 class SameRun(TrainerCallback):
-    """Lets a training that goes on from a checkpoint go on in its MLflow run too, found by the tag `training`."""
+    """Lets a training that goes on from a checkpoint go on in its MLflow run too, found by the tag `training`.
 
-    def __init__(self, run: str):
-        self.run = run
+    What the callback hands to MLflow is written by a thread; here it is waited for, before there is a checkpoint.
+    """
 
     def on_init_end(self, args: TrainingArguments, state, control, **more):
         if "mlflow" not in args.report_to:
@@ -112,14 +123,20 @@ class SameRun(TrainerCallback):
         import mlflow
 
         folder = Path(args.output_dir)  # its name is a hash of all that decides the training
-        recipe, _, commit = self.run.rpartition("@")
-        os.environ["MLFLOW_TAGS"] = json.dumps({"recipe": recipe, "commit": commit, "training": folder.name})
+        tags = json.loads(os.environ["MLFLOW_RUN_CONTEXT"]) | {"training": folder.name}
+        os.environ["MLFLOW_RUN_CONTEXT"] = json.dumps(tags)
         client = mlflow.MlflowClient()
         experiment = client.get_experiment_by_name(os.environ["MLFLOW_EXPERIMENT_NAME"])
         if experiment and any(folder.glob("checkpoint-*")):
             by = f"tags.training = '{folder.name}'"
             for one in client.search_runs([experiment.experiment_id], by, max_results=1):  # the latest comes first
                 os.environ["MLFLOW_RUN_ID"] = one.info.run_id
+
+    def on_log(self, args: TrainingArguments, state, control, **more):
+        if "mlflow" in args.report_to:
+            import mlflow
+
+            mlflow.flush_async_logging()
 
 
 def _git(*words: str) -> str | None:

@@ -48,7 +48,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
             kind.loss,
             scratch,
             seed,
-            callbacks=tracking.callbacks(run_name, Path(live)) if processes.first() else (),
+            callbacks=tracking.callbacks(Path(live)) if processes.first() else (),
             name=run_name,
             report_to=trackers,
             settings=decides,

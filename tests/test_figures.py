@@ -131,7 +131,7 @@ def test_dvc_draws_the_plots_there_are_each_with_title_and_labels(project):
         assert title and "<DVC_METRIC" not in told and spec["data"]["values"][0]["panel"].startswith("tone")
     (losses,) = (spec for title, spec in drawn.items() if "loss" in title)
     axes = losses["spec"]["encoding"]
-    assert (axes["x"]["title"], axes["y"]["title"]) == ("step", "mean cross-entropy, nats")
+    assert (axes["x"]["title"], axes["y"]["title"]) == ("step", "validation loss")
 
 
 def test_dvc_metrics_are_a_line_of_the_headline_figures_per_recipe(project):
