@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from transformers import TrainerCallback, TrainingArguments
 from stages.refusal import Refusal
 
 FOLDER = Path(".tracking")
+STORE = FOLDER / "mlflow.db"
 PROJECT = "reviewmill"
 OFF = {  # no tracker phones home, whatever its own default is
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -54,7 +55,7 @@ def run_name(recipe: str) -> str:
 def environment(run: str, given: dict[str, str]) -> dict[str, str]:
     """The variables that tell the callbacks of `run` where to report; what is `given` wins, save over OFF."""
     own = {
-        "MLFLOW_TRACKING_URI": f"sqlite:///{FOLDER.absolute() / 'mlflow.db'}",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{STORE.absolute()}",
         "MLFLOW_EXPERIMENT_NAME": PROJECT,
         "WANDB_MODE": "offline",
         "WANDB_PROJECT": PROJECT,
@@ -84,6 +85,8 @@ def reporting(trackers: tuple[str, ...], run: str) -> Iterator[None]:
     os.environ.update(told)
     failed = True
     try:
+        if "mlflow" in trackers and told["MLFLOW_TRACKING_URI"] == f"sqlite:///{STORE.absolute()}":
+            _store_at(STORE.absolute())
         yield
         failed = False
     finally:
@@ -101,6 +104,22 @@ def reporting(trackers: tuple[str, ...], run: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def _store_at(path: Path) -> None:
+    """An empty MLflow store, there whole or not at all: of two trainings that make the tables of one file at once both
+    fail, and so does every later one.
+    """
+    import mlflow
+
+    if path.exists():
+        return
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    beside.unlink(missing_ok=True)
+    mlflow.MlflowClient(f"sqlite:///{beside}").create_experiment(PROJECT, str(path.with_name("artifacts")))
+    with suppress(FileExistsError):  # another training was quicker
+        os.link(beside, path)
+    beside.unlink()
 
 
 def callbacks(live: Path) -> tuple[TrainerCallback, ...]:

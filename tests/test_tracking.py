@@ -137,6 +137,30 @@ def test_a_training_that_fails_is_a_failed_run(told, runs, monkeypatch):
     assert run.info.status == "FAILED"
 
 
+def test_a_store_is_there_whole_or_not_at_all_and_the_quickers_stays(tmp_path, monkeypatch):
+    import mlflow
+
+    killed, late, alone = (tmp_path / name / "mlflow.db" for name in ("killed", "late", "alone"))
+    for path in (killed, late, alone):  # MLflow remembers a store by its address
+        path.parent.mkdir()
+
+    def link(beside: Path, target: Path) -> None:
+        if target == killed:
+            raise KeyboardInterrupt
+        target.write_bytes(b"theirs")
+        raise FileExistsError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", link)
+        with pytest.raises(KeyboardInterrupt):
+            tracking._store_at(killed)
+        tracking._store_at(late)
+    assert not killed.exists() and late.read_bytes() == b"theirs"
+    tracking._store_at(alone)
+    assert mlflow.MlflowClient(f"sqlite:///{alone}").get_experiment_by_name("reviewmill")
+    assert [one.name for one in (*late.parent.iterdir(), *alone.parent.iterdir())] == ["mlflow.db"] * 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tracker", ["wandb", "tensorboard", "trackio"])
 def test_the_others_keep_a_run_here_and_change_no_byte(told, tracker):
