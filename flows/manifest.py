@@ -114,7 +114,7 @@ def _entries(now: past.Past, known: Entries, repo: Callable) -> tuple[Entries, l
     for path, (node, out) in now.outs.items():
         former = known.get(path, {})
         if (former.get("stage"), former.get("run")) == (node, runs[node]):
-            made[path] = {key: value for key, value in former.items() if key != past.MEASURED}
+            made[path] = {key: value for key, value in former.items() if key != record.MEASURED}
         elif (found := _found(path, out["md5"], repo)) is None:
             lacking.append(path)
         else:
@@ -131,7 +131,7 @@ def _entries(now: past.Past, known: Entries, repo: Callable) -> tuple[Entries, l
             if (rows := _rows(where)) is not None:
                 made[path]["rows"] = rows
         if path in made and path in measured:
-            made[path][past.MEASURED] = True
+            made[path][record.MEASURED] = True
     _link(now, made)
     return made, lacking
 

@@ -16,7 +16,6 @@ import yaml
 from flows import digests, record
 from flows.git import content
 
-MEASURED = "measured"  # the label in dvc.yaml of an output that never repeats
 PATTERN = re.compile(r"\$\{[^}]*\}")
 KINDS = ("outs", "metrics", "plots")
 
@@ -118,5 +117,5 @@ def _rules(text: str) -> list[str]:
     stages = (yaml.safe_load(text) or {}).get("stages", {})
     bodies = [stage.get("do", stage) for stage in stages.values()]
     entries = [one for body in bodies for kind in KINDS for one in body.get(kind, []) if isinstance(one, dict)]
-    paths = [path for one in entries for path, how in one.items() if MEASURED in (how or {}).get("labels", [])]
+    paths = [path for one in entries for path, how in one.items() if record.MEASURED in (how or {}).get("labels", [])]
     return ["[^/]+".join(map(re.escape, PATTERN.split(path))) for path in paths]

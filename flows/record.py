@@ -7,6 +7,7 @@ from flows import dvc
 from flows.git import GitFailed, git
 
 LOCK = "dvc.lock"
+MEASURED = "measured"  # the label in dvc.yaml of an output that never repeats
 
 
 class Unknown(Exception):
@@ -15,13 +16,15 @@ class Unknown(Exception):
 
 @dataclass(frozen=True)
 class Node:
-    """A node's command and its paths. kept: outputs in DVC's cache; reports: outputs in git; metrics: some of those."""
+    """A node's command and its paths. kept: outputs in DVC's cache; reports: outputs in git; settled: those of these
+    that repeat.
+    """
 
     cmd: str
     deps: tuple[str, ...]
     kept: tuple[str, ...]
     reports: tuple[str, ...]
-    metrics: tuple[str, ...]
+    settled: tuple[str, ...]
 
 
 def nodes() -> dict[str, Node]:
@@ -33,7 +36,7 @@ def nodes() -> dict[str, Node]:
                 tuple(dep.def_path for dep in stage.deps if type(dep).__name__ != "ParamsDependency"),
                 tuple(out.def_path for out in stage.outs if out.use_cache),
                 tuple(out.def_path for out in stage.outs if not out.use_cache),
-                tuple(out.def_path for out in stage.outs if out.metric),
+                tuple(out.def_path for out in stage.outs if not out.use_cache and MEASURED not in out.annot.labels),
             )
             for stage in repo.index.stages
         }

@@ -133,7 +133,7 @@ def contest(
     """What stages.challenge says of the new model against the champion, which is asked again for this."""
     log = get_run_logger()
     (answers,), (scores,) = (nodes[f"{stage}@{recipe}"].kept for stage in ("predict", "evaluate"))
-    report, *_ = nodes[f"evaluate@{recipe}"].metrics
+    (report,) = nodes[f"evaluate@{recipe}"].settled
     with scratch() as folder:
         theirs = champion.answer(recipe, lock, nodes, folder / "champion", log.info, stop, remote)
         record.lay(snapshot, folder / "snapshot.parquet", remote)

@@ -2,8 +2,9 @@
 
 Reads   data/reports/clean, data/reports/validate, data/reports/judge, data/reports/tokenize, data/reports/train,
         data/reports/seconds, data/reports/curves, data/reports/speed, data/reports/evaluate, data/reports/baselines;
-        data/scores
-Writes  data/reports/<report>.json, data/reports/<report>.html (one file: no script, nothing fetched)
+        data/scores; data/answers
+Writes  data/reports/<report>.json, data/reports/<report>.html (one file: no script, nothing fetched); what DVC shows of
+        it: data/reports/headline/<profile>, data/reports/plots/<profile>
 Params  profile, recipes, seed
 
 A number of the comparison is copied from its report, never computed again; what compare adds is the differences between
@@ -14,12 +15,14 @@ import json
 import statistics
 from pathlib import Path
 
+import polars as pl
+
 from stages import comparison_page as page
-from stages import contest, params, table
-from stages.files import replacing, write_json
+from stages import contest, figures, params, table
+from stages.files import replacing, replacing_folder, write_json
 from stages.params import Recipe
 from stages.refusal import Refusal, run
-from stages.schema import SCORES
+from stages.schema import ANSWERS, SCORES
 from stages.schema import read as read_table
 
 OF_SOURCE = ("clean", "validate", "judge")
@@ -92,7 +95,23 @@ def read(folder: Path, stages: tuple[str, ...], names: list[str]) -> dict[str, d
     return found
 
 
-def main(profile: str, reports: str, scores: str, comparison: str, html: str) -> None:
+def drawn(joined: dict, reported: dict, scores: dict[str, pl.DataFrame], answers: Path) -> dict[str, list[dict]]:
+    """plot → its rows. answers: the folder of the answers that `scores` are of."""
+    recipes, confusion = joined["recipes"], []
+    for name, told in scores.items():
+        if "said" in told["metric"]:  # the task has labels
+            confusion += figures.confusion(name, told, read_table(answers / f"{name}.parquet", ANSWERS))
+    return {
+        "losses": figures.losses(recipes, reported["curves"]),
+        "by_rating": figures.by_rating(recipes),
+        "reliability": figures.reliability(recipes),
+        "confusion": confusion,
+    }
+
+
+def main(
+    profile: str, reports: str, scores: str, answers: str, comparison: str, html: str, headlines: str, plots: str
+) -> None:
     settings = params.load()
     params.entry(settings.profile, profile, "profile")
     if not settings.recipes:
@@ -102,10 +121,16 @@ def main(profile: str, reports: str, scores: str, comparison: str, html: str) ->
     rows = {name: read_table(Path(scores) / f"{name}.parquet", SCORES) for name in settings.recipes}
     contests = contest.contests(settings.recipes, reported, rows, settings.seed)
     joined = compare(profile, settings.recipes, reported, contests)
-    text = page.page(joined, reported)
+    text, rows_of = page.page(joined, reported), drawn(joined, reported, rows, Path(answers))
     write_json(comparison, joined)
     with replacing(html) as beside:
         beside.write_text(text, encoding="utf-8")
+    with replacing_folder(headlines) as beside:
+        for recipe in joined["recipes"]:
+            name = recipe["recipe"]
+            write_json(beside / f"{name}.json", figures.headline(recipe, reported["train"][name]))
+    for name, points in rows_of.items():
+        write_json(Path(plots) / f"{name}.json", points)
     print(*table.lines(joined), "", *(f"{one['task']}: {one['verdict']}" for one in contests), sep="\n")
     print(f"\ncompare {profile}: {len(joined['recipes'])} recipes, {len(sources)} sources → {html}")
 

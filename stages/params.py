@@ -600,7 +600,9 @@ class Params(Strict):
         "local", description="where clean and enrich work: here, or on a Ray cluster (RAY_ADDRESS); the same bytes"
     )
     numerics: Numerics
-    tracking: tuple[Literal["dvclive", "mlflow"], ...]
+    tracking: tuple[Literal["mlflow", "wandb", "tensorboard", "trackio"], ...] = Field(
+        (), description="trackers told of each training beside DVCLive; no stage's params: what they keep is no output"
+    )
     sources: dict[Name, Source]
     bases: dict[Name, Base]
     pretrained: dict[Name, Annotated[HubBase | FolderBase | PackageBase, Field(discriminator="kind")]]

@@ -2,18 +2,16 @@
 
 Reads   the recipe's train and validation datasets; its base
 Writes  the model, or the adapter alone (safetensors only); a report; a loss curve; the time and
-        memory it took; live metrics
-Params  seed, numerics, tracking, recipes.<name>.task, .model, .method
+        memory it took; live metrics; what `tracking` names is told as well (stages.tracking), which no stage reads
+Params  seed, numerics, recipes.<name>.task, .model, .method
 """
 
-import os
 import shutil
 from pathlib import Path
 
 import datasets
-from transformers import TrainerCallback
 
-from stages import params, processes, tasks
+from stages import params, processes, tasks, tracking
 from stages.files import replacing_folder, write_json
 from stages.models import adapters, family
 from stages.models import tokenizer as tokenizers
@@ -24,6 +22,7 @@ from stages.refusal import run
 
 def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str, seconds: str, live: str) -> None:
     settings = params.load()
+    tracking.check(settings.tracking)
     recipe = params.entry(settings.recipes, name, "recipes")
     task, kind, method = tasks.load(recipe.task), family(recipe.model.family), recipe.method
     if method.processes > 1 and not processes.started():
@@ -37,19 +36,24 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     model = adapters.prepare(model, method, kind.TASK_TYPE, f"recipes.{name}")
     learning, size = adapters.count(model)
     scratch = Path(folder).with_name(f".{name}.checkpoints")
-    done = fit(
-        model,
-        train,
-        validation,
-        kind.collator(tokenizer, model),
-        kind.loss,
-        scratch,
-        seed,
-        callbacks=trackers(settings.tracking, Path(live)) if processes.first() else (),
-        name=name,
-        settings=[settings.numerics.model_dump(), recipe.model_dump(mode="json", include={"task", "model", "method"})],
-        **method.model_dump(include=set(params.Optimisation.model_fields) - {"seed"}),
-    )
+    decides = [settings.numerics.model_dump(), recipe.model_dump(mode="json", include={"task", "model", "method"})]
+    trackers = settings.tracking if processes.first() else ()
+    run_name = tracking.run_name(name) if trackers else name
+    with tracking.reporting(trackers, run_name):
+        done = fit(
+            model,
+            train,
+            validation,
+            kind.collator(tokenizer, model),
+            kind.loss,
+            scratch,
+            seed,
+            callbacks=tracking.callbacks(Path(live)) if processes.first() else (),
+            name=run_name,
+            report_to=trackers,
+            settings=decides,
+            **method.model_dump(include=set(params.Optimisation.model_fields) - {"seed"}),
+        )
     if processes.first():
         with replacing_folder(folder) as beside:
             adapters.save(model, method, recipe.model.base, beside)
@@ -91,23 +95,6 @@ def memory(held: list[dict]) -> dict:
     """What all processes held, MiB: of the machine together, and of the GPU that held most."""
     gpu = max((one["peak_gpu_mib"] for one in held if one["peak_gpu_mib"] is not None), default=None)
     return {"peak_mib": round(sum(one["peak_mib"] for one in held), 1), "peak_gpu_mib": gpu}
-
-
-def trackers(wanted: tuple[str, ...], live: Path) -> tuple[TrainerCallback, ...]:
-    """transformers' own callbacks: DVCLive under `live`, MLflow into data/mlflow.db beside it."""
-    callbacks = []
-    if "dvclive" in wanted:
-        from dvclive import Live
-        from transformers.integrations import DVCLiveCallback
-
-        callbacks.append(DVCLiveCallback(live=Live(str(live), save_dvc_exp=False, dvcyaml=None)))
-    if "mlflow" in wanted:
-        from transformers.integrations import MLflowCallback
-
-        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{live.parent.parent / 'mlflow.db'}"
-        os.environ["MLFLOW_EXPERIMENT_NAME"] = "reviewmill"
-        callbacks.append(MLflowCallback())
-    return tuple(callbacks)
 
 
 if __name__ == "__main__":

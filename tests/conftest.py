@@ -28,7 +28,7 @@ def mill(tmp_path_factory) -> Path:
     table = "data/enriched/places.parquet"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        Path("params.yaml").write_text(yaml.safe_dump(settings(tracking=["dvclive"]), allow_unicode=True), "utf-8")
+        Path("params.yaml").write_text(yaml.safe_dump(settings(), allow_unicode=True), "utf-8")
         schema.write(table, enriched(), schema.ENRICHED)
         schema.write("data/enriched/answers.parquet", answered(), schema.ENRICHED)
         for base in ("t5", "bert"):

@@ -54,12 +54,17 @@ def calibrated() -> dict:
 
 def scored(headline: str, value: float) -> pl.DataFrame:
     """The scores of 200 rows: as many are right as the figure says, the best contestant's first."""
+    codes = [
+        pl.DataFrame({"id": [f"{n:03}" for n in range(200)], "contestant": "answer", "metric": column,
+                      "value": [float(n < 200 * share) for n in range(200)]})
+        for column, share in (("said", 0.85), ("true", 0.9)) if headline == "accuracy"
+    ]  # fmt: skip
     shares = {"answer": value, "base": 0.21, "majority": 0.25, "retrieval": 0.45}
-    return pl.concat(
+    return pl.concat(codes + [
         pl.DataFrame({"id": [f"{n:03}" for n in range(200)], "contestant": who, "metric": headline,
                       "value": [float(n < 200 * share) for n in range(200)]})
         for who, share in shares.items()
-    )  # fmt: skip
+    ])  # fmt: skip
 
 
 def write(folder: Path, answer: str = "Вкусно.") -> Path:
@@ -106,10 +111,19 @@ def write(folder: Path, answer: str = "Вкусно.") -> Path:
         }  # fmt: skip
     for name, (headline, value) in headlines.items():
         schema.write(folder.parent / f"scores/{name}.parquet", scored(headline, value), schema.SCORES)
+    answers = dict.fromkeys(schema.ANSWERS, [None] * 200) | {"id": [f"{n:03}" for n in range(200)]}
+    given = pl.DataFrame(answers | {"target": ["positive"] * 180 + ["negative"] * 20}, schema=schema.ANSWERS)
+    schema.write(folder.parent / f"answers/{LABEL}.parquet", given, schema.ANSWERS)
     for name, report in reports.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.json").write_text(json.dumps(report), encoding="utf-8")
     return folder
+
+
+def words(reports: str, to: str = "reports") -> list[str]:
+    """The words of compare's command line; `to` is the folder that it writes into."""
+    made = [f"{to}/comparison.json", f"{to}/comparison.html", f"{to}/headline", f"{to}/plots"]
+    return ["sample", reports, "scores", "answers", *made]
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +137,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "reports", answer="<script>alert('stolen')</script> & co")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        compare.main("sample", "reports", "scores", "reports/comparison.json", "reports/comparison.html")
+        compare.main(*words("reports"))
     return folder
 
 
@@ -211,9 +225,11 @@ def test_the_page_tells_the_account(html):
 
 def test_same_reports_same_bytes(project, monkeypatch):
     monkeypatch.chdir(project)
-    compare.main("sample", "reports", "scores", "again.json", "again.html")
-    for ending in ("json", "html"):
-        assert (project / f"again.{ending}").read_bytes() == (project / f"reports/comparison.{ending}").read_bytes()
+    compare.main(*words("reports", to="again"))
+    made = [path.relative_to("again") for path in Path("again").rglob("*.*")]
+    assert len(made) == 2 + 3 + 4
+    for path in made:
+        assert (project / "again" / path).read_bytes() == (project / "reports" / path).read_bytes()
 
 
 def test_missing_and_broken_reports_are_named_together(project, tmp_path, monkeypatch):
@@ -222,9 +238,9 @@ def test_missing_and_broken_reports_are_named_together(project, tmp_path, monkey
     (reports / f"seconds/{LORA}.json").unlink()
     (reports / f"curves/{FULL}.json").write_text("[{")
     with pytest.raises(Refusal) as refused:
-        compare.main("sample", str(reports), "scores", str(tmp_path / "c.json"), str(tmp_path / "c.html"))
+        compare.main(*words(str(reports), to=str(tmp_path / "c")))
     assert f"no seconds/{LORA}.json" in refused.value.found and f"curves/{FULL}.json is not JSON" in refused.value.found
-    assert not (tmp_path / "c.json").exists()
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_metric_without_base_or_baseline_is_drawn_without_them():

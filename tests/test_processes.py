@@ -27,7 +27,7 @@ def command(in_mill, write_settings):
     """The command that trains a recipe of the mill by two processes; `method` changes its settings."""
 
     def make(name: str, **method) -> list[str]:
-        write_settings(recipes={name: recipe(name, method=SHARED | method)}, tracking=["dvclive"])
+        write_settings(recipes={name: recipe(name, method=SHARED | method)})
         words = train_words(name, RECIPES[name]["model"]["base"], to="-shared")
         return [sys.executable, "-m", "stages.train", *words]
 
@@ -56,7 +56,7 @@ def test_two_processes_train_what_one_does(in_mill, command, write_settings, nam
     shared = start(command(name))
     out, err = shared.communicate(timeout=300)
     assert shared.returncode == 0, err
-    write_settings(recipes={name: recipe(name, method={"batch": 6})}, tracking=["dvclive"])
+    write_settings(recipes={name: recipe(name, method={"batch": 6})})
     train.main(*train_words(name, RECIPES[name]["model"]["base"], to="-alone"))
     one, two = told("curves", f"{name}-alone"), told("curves", f"{name}-shared")
     assert len(one) >= 4 and [point["step"] for point in one] == [point["step"] for point in two]

@@ -118,19 +118,3 @@ def test_dvclive_holds_the_losses(mill):
     assert [float(line.split("\t")[1]) for line in lines[1:]] == pytest.approx(
         [point["validation_loss"] for point in curve], abs=1e-5
     )
-
-
-@pytest.mark.slow
-def test_mlflow_logs_beside_dvclive(in_mill, write_settings, monkeypatch):
-    import sqlite3
-
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
-        monkeypatch.setenv(name, "")  # so that what train sets is taken back
-    write_settings(tracking=["dvclive", "mlflow"])
-    train.main(*train_words("bert-lora", "bases/bert", to="-tracked"))
-    assert Path("data/live/bert-lora-tracked/metrics.json").is_file()
-    with sqlite3.connect("data/mlflow.db") as store:
-        assert store.execute("select name, status from runs").fetchall() == [("bert-lora", "FINISHED")]
-        assert store.execute("select count(*) from metrics where key = 'eval_loss'").fetchone() == (5,)
-        assert store.execute("select name from experiments where name = 'reviewmill'").fetchall()
-    assert not Path("mlruns").exists()

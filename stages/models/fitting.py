@@ -53,6 +53,7 @@ def fit(
     processes: int = 1,
     callbacks: tuple[TrainerCallback, ...] = (),
     name: str | None = None,
+    report_to: tuple[str, ...] = (),
     settings: object = None,
 ) -> Fit:
     """Train `model` in place and leave it with the weights of the lowest validation loss.
@@ -60,9 +61,9 @@ def fit(
     Rows are grouped by length and each batch is padded to its own longest row. bfloat16 on a GPU that has it.
     `scratch` holds checkpoints, one at each validation; a training that was killed goes on from there. Whoever calls
     this removes it once the model is saved. `settings`, as JSON knows it: whatever else decides how the weights move.
-    `name` is what MLflow calls the run. `processes`: as many call this, each with the same arguments, and share each
-    batch of training; the losses and the weights are those of one alone. Each of them validates on every row. Killed,
-    such a training starts anew.
+    `name` is what the trackers of `report_to` call the run. `processes`: as many call this, each with the same
+    arguments, and share each batch of training; the losses and the weights are those of one alone. Each of them
+    validates on every row. Killed, such a training starts anew.
     """
     numbers = {word: of for word, of in locals().items() if isinstance(of, int | float | str) and word != "name"}
     checkpoints = Checkpoints(
@@ -98,7 +99,8 @@ def fit(
             use_cpu=device().type == "cpu",
             dataloader_pin_memory=device().type == "cuda",
             remove_unused_columns=False,
-            report_to="none",
+            report_to=[] if checkpoints.ended else list(report_to),
+            project="reviewmill",  # Trackio's
             run_name=name,
             ddp_backend="gloo" if processes > 1 and device().type == "cpu" else None,
             # The first draws each batch and deals it out: the rows and their order are those of one process

@@ -171,3 +171,9 @@ def test_the_real_graph_labels_every_output_with_seconds_as_measured():
         if holds:
             assert str(path.relative_to(ROOT)) in told, path
     assert "data/reports/train/a.json" not in told and "data/models/a" not in told
+
+
+def test_of_what_the_real_evaluate_reports_one_file_repeats(monkeypatch):
+    monkeypatch.chdir(ROOT)  # flows.retrain takes it for the champion's figures
+    told = {name: node.settled for name, node in record.nodes().items() if name.startswith("evaluate@")}
+    assert told == {name: (f"data/reports/evaluate/{name.partition('@')[2]}.json",) for name in told} != {}
