@@ -415,9 +415,8 @@ def test_a_published_model_leads_to_its_commit(project, tmp_path):
     hub = Hub()
     try:
         told = {"git_commit": git.git("rev-parse", "v1"), "git_dirty": False}
-        hub.create("mill/tone", files={"provenance.json": json.dumps(told).encode()})
-        (oid, *_) = hub.files("mill/tone")
-        hub.repos["mill/tone"]["tags"]["git-abc"] = oid
+        repo = hub.create("mill/tone", files={"provenance.json": json.dumps(told).encode()})
+        repo.tag("git-abc", repo.resolve("main"))
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
         environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HOME": str(tmp_path / "hf"),
                         "NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT)}  # fmt: skip
@@ -430,7 +429,7 @@ def test_a_published_model_leads_to_its_commit(project, tmp_path):
         assert done.stdout.strip() == told["git_commit"], done.stderr
         assert "the Hub gave no provenance.json of it" in ask("mill/tone@git-none").stderr
         elsewhere = json.dumps({"git_commit": "ab" * 20}).encode()
-        oid = hub.commit("mill/tone", "of another clone", {"provenance.json": elsewhere})
+        oid = repo.commit({"provenance.json": elsewhere})
         assert "which this clone has not" in ask(f"mill/tone@{oid}").stderr
     finally:
         hub.close()
