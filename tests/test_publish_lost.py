@@ -7,12 +7,13 @@ REVIEWMILL_PUBLISH_KILLS says how many the long form takes.
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
 
 import pytest
-from hub.faults import AFTER, BEFORE, DROP
+from hub.faults import AFTER, BEFORE
 from hub.project import FOLDER, Publisher, environment, lay_out, push, push_words, roll_back, tag, torn, work_on
 from hub.server import Hub
 from released import FULL
@@ -55,53 +56,69 @@ def fresh(hub):
 
 # --- each call, lost before its effect and after it ------------------------------------------------------------------
 
-KINDS = {"drop": {"status": DROP}, "503": {"status": 503}, "500": {"status": 500},
-         "429": {"status": 429, "headers": {"Retry-After": "0"}}}  # fmt: skip
+KINDS = {"503": {"status": 503}, "500": {"status": 500}, "429": {"status": 429, "headers": {"Retry-After": "0"}}}
+
+
+CHANGES = r"^(POST|PUT|DELETE) "
+
+
+def sweep(hub: Hub, publisher: Publisher, fresh: str, calls: str, **how: object) -> int:
+    """Publish to a new repository for each call of those that the pattern names, and let that one get lost; how many.
+
+    They are counted first; the sweep ends with a publish that its fault did not meet.
+    """
+    begun = len(hub.requests)
+    assert "done" in publisher("push", repo=fresh, folder=FOLDER[FULL])
+    made = [call for call in hub.requests[begun:] if re.search(calls, call)]
+    for nth in range(1, len(made) + 2):
+        hub.faults.clear()
+        name, fault = f"{fresh}-{nth}", hub.faults.plant(calls, nth=nth, **how)
+        told = publisher("push", repo=name, folder=FOLDER[FULL])
+        assert "done" in told, (nth, made[nth - 1 : nth], told)
+        repo = hub.repo(name)
+        assert [title for _, _, title in repo.log()] == [f"Publish {tag()}", "initial commit"], (nth, made[nth - 1])
+        assert repo.tags == {tag(): repo.resolve("main")} and repo.private and not torn(repo)
+    assert fault.seen == len(made), "the last round is the one that its fault did not meet"
+    return len(made)
+
+
+@pytest.mark.parametrize("moment", [BEFORE, AFTER])
+def test_every_call_of_a_publish_may_be_lost_once(hub, publisher, fresh, moment):
+    assert sweep(hub, publisher, fresh, "", moment=moment) > 30
 
 
 @pytest.mark.parametrize("moment", [BEFORE, AFTER])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_call_of_a_publish_may_be_lost_once(hub, publisher, fresh, kind, moment):
-    """Counted first, then each in its turn; the sweep ends with a publish that its fault did not meet."""
-    begun = len(hub.requests)
-    assert "done" in publisher("push", repo=fresh, folder=FOLDER[FULL])
-    calls = hub.requests[begun:]
-    assert len(calls) > 20 and any("/commit/" in call for call in calls) and any("STORAGE" in call for call in calls)
-    for nth in range(1, len(calls) + 2):
-        hub.faults.clear()
-        name = f"{fresh}-{kind}-{moment}-{nth}"
-        fault = hub.faults.plant(nth=nth, moment=moment, **KINDS[kind])
-        told = publisher("push", repo=name, folder=FOLDER[FULL])
-        assert "done" in told, (nth, calls[nth - 1 : nth], told)
-        repo = hub.repo(name)
-        assert [title for _, _, title in repo.log()] == [f"Publish {tag()}", "initial commit"], (nth, calls[nth - 1])
-        assert repo.tags == {tag(): repo.resolve("main")} and repo.private and not torn(repo)
-    assert fault.seen <= len(calls), "one more call than the last of them was never met"
+def test_every_call_that_changes_something_may_fail_once(hub, publisher, fresh, kind, moment):
+    assert sweep(hub, publisher, fresh, CHANGES, moment=moment, **KINDS[kind]) > 6
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("moment", [BEFORE, AFTER])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_call_of_a_publish_may_fail_once(hub, publisher, fresh, kind, moment):
+    assert sweep(hub, publisher, fresh, "", moment=moment, **KINDS[kind]) > 30
 
 
 @pytest.mark.parametrize("moment", [BEFORE, AFTER])
-def test_every_call_of_a_rollback_may_be_lost_once(project, hub, publisher, fresh, moment):
+@pytest.mark.parametrize("calls", [CHANGES, pytest.param("", marks=pytest.mark.soak)], ids=["changes", "all"])
+def test_every_call_of_a_rollback_may_be_lost_once(project, hub, publisher, fresh, moment, calls):
     first = tag()
     assert "done" in publisher("push", repo=fresh, folder=FOLDER[FULL])
-    work_on(f"weights before a rollback, lost {moment}")
-    last = tag()
-    name, calls = fresh, None
-    for nth in range(60):
+    work_on(f"weights before a rollback, lost {moment} {calls}")
+    assert "done" in publisher("push", repo=fresh, folder=FOLDER[FULL])
+    made, nth = [], 0
+    while nth <= len(made):
         hub.faults.clear()
-        assert "done" in publisher("push", repo=name, folder=FOLDER[FULL])
-        repo = hub.repo(name)
-        if repo.tree() == repo.tree(first):  # taken back in the last round: forward once more
-            assert "done" in publisher("rollback", repo=name, tag=last)
-        commits, tags, was, begun = len(repo.log()), repo.tags, repo.resolve("main"), len(hub.requests)
-        fault = hub.faults.plant(nth=nth, moment=moment) if nth else None
-        told = publisher("rollback", repo=name, tag=first)
+        repo, begun = hub.repo(fresh).copied(f"{fresh}-{nth}"), len(hub.requests)
+        tags, was, fault = repo.tags, repo.resolve("main"), nth and hub.faults.plant(calls, nth=nth, moment=moment)
+        told = publisher("rollback", repo=repo.name, tag=first)
         assert "done" in told, (nth, told)
-        assert len(repo.log()) == commits + 1 and repo.tree() == repo.tree(first), nth
+        assert next(title for _, _, title in repo.log()) == f"Roll back to {first} from {was[:12]}"
+        assert len(repo.log()) == 4 and repo.tree() == repo.tree(first), nth
         assert repo.tags == tags | {f"rollback-{was[:12]}": repo.resolve("main")} and not torn(repo)
-        calls = calls or len(hub.requests) - begun
-        if fault and fault.seen < nth:
-            break
-    assert nth > calls > 10
+        made, nth = made or [call for call in hub.requests[begun:] if re.search(calls, call)], nth + 1
+    assert len(made) > (1 if calls else 30) and fault.seen >= len(made)
 
 
 def test_a_hub_that_stays_away_is_a_refusal_and_nothing_is_half_there(hub, publisher, fresh):

@@ -119,9 +119,8 @@ class Answers:
         asked = json.loads(body)
         kind, name = asked.get("type") or "model", f"{asked.get('organization') or 'mill'}/{asked['name']}"
         repo, url = self.store.repo(name, kind), f"{self.url}/{'datasets/' * (kind == 'dataset')}{name}"
-        if repo.exists():
+        if not repo.create(asked.get("visibility") == "private"):
             return Answer.json({"error": "You already created this repo", "url": url}, 409)
-        repo.create(asked.get("visibility") == "private")
         return Answer.json({"url": url, "name": name})
 
     def _delete(self, body: bytes) -> Answer:

@@ -9,6 +9,7 @@ import fnmatch
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -63,14 +64,27 @@ class Repo:
     def exists(self) -> bool:
         return (self.folder / "HEAD").is_file()
 
-    def create(self, private: bool) -> str:
-        """Make it, with the one file that the Hub puts there; the commit."""
-        self.folder.mkdir(parents=True)
-        self._git("init", "--quiet", "--bare", "--initial-branch=main", "--template=")
-        (self.folder / "lfs").mkdir()
-        self.private = private
+    def create(self, private: bool) -> bool:
+        """Make it, with the one file that the Hub puts there; False where it is there already."""
+        beside = Repo(self.store, self.folder.with_name(f".{self.folder.name}.{os.urandom(4).hex()}"), self.name)
+        beside.folder.mkdir(parents=True)
+        beside._git("init", "--quiet", "--bare", "--initial-branch=main", "--template=")
+        (beside.folder / "lfs").mkdir()
+        beside.private = private
         lines = "".join(f"*{end} filter=lfs diff=lfs merge=lfs -text\n" for end in LARGE)
-        return self.change({".gitattributes": lines.encode()}, [], "initial commit", NONE)
+        beside.change({".gitattributes": lines.encode()}, [], "initial commit", NONE)
+        try:
+            beside.folder.rename(self.folder)
+        except OSError:  # somebody else was first
+            shutil.rmtree(beside.folder)
+            return False
+        return True
+
+    def copied(self, name: str) -> "Repo":
+        """Another one with all that this has."""
+        other = Repo(self.store, self.folder.parents[1] / f"{name}.git", name)
+        shutil.copytree(self.folder, other.folder)
+        return other
 
     def delete(self) -> None:
         self.folder.rename(self.folder.with_name(f".{self.folder.name}.{os.urandom(4).hex()}"))
