@@ -11,9 +11,9 @@ from flows import dvc, environment
 
 ROOT = Path(__file__).parents[2]
 # The stages whose output a package of the lock decides: what fits, reads, fetches or packs a model.
-LOCKED = {"pretrain", "fetch", "judge", "tokenize", "train", "predict", "evaluate", "publish"}
+LOCKED = {"pretrain", "fetch", "judge", "tokenize", "train", "predict", "evaluate", "publish", "share"}
 # One entry of each section is enough for a node of each stage.
-SECTIONS = ("sources", "bases", "pretrained", "judges", "recipes", "publish")
+SECTIONS = ("sources", "bases", "pretrained", "judges", "recipes", "publish", "datasets")
 KEPT = {"films", "films-t5", "minilm", "sentiment_label-films-full"}
 LIBRARIES = ("torch", "transformers", "safetensors", "peft", "huggingface_hub")
 
