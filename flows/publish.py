@@ -1,8 +1,9 @@
 """Publish what a recipe made, or bring an earlier release of it back: gate, send, read back, each a Prefect task.
 
-`python -m flows.publish RECIPE [RECIPE ...] [--dry-run] [--rollback TAG]`. The folder is made by the DVC stage
-`publish@RECIPE`; this sends it. Of several, whole models go before the adapters that may stand on them. --dry-run says
-what would be sent and how that differs from what is there, starts no server and changes nothing, here or there.
+`python -m flows.publish RECIPE [RECIPE ...] [--dry-run] [--rollback TAG]`. The folders are made by the DVC stages
+`publish@RECIPE` and `share@SOURCE`; this sends them: the dataset first where params.yaml has one, then a base that is
+published along, then what rests on it. --dry-run says what would be sent and how that differs from what is there,
+starts no server and changes nothing, here or there.
 
 The token is the environment's HF_TOKEN: it goes on to the processes that speak with the Hub, and to nothing else.
 
@@ -26,8 +27,9 @@ from prefect.states import Completed, Failed
 from flows import causes, dvc, git, past, pipeline, process, receipts
 from stages import params
 
-STAGE = "publish@"
-WHOLE = "full"  # the method whose models stand alone
+STAGES = {"dataset": "share@", "model": "publish@"}  # which makes the folder of a release
+PROBES = "data/reports/probe"  # where stages.probe tells what a generator knows by heart
+SAME = "same"  # of a base's revision: the tag of this very release
 
 Emit = Callable[[str], None]
 
@@ -41,33 +43,54 @@ TROUBLE = (NotReady, dvc.NoPipeline, git.GitFailed, params.Refusal)
 
 @dataclass(frozen=True)
 class Release:
-    """One recipe's release: the folder, and the paths of what its reading back is asked by."""
+    """A folder that is sent: of a recipe's model, or of a source's rows."""
 
-    recipe: str
-    folder: str
-    base: str
-    report: str
+    kind: str
+    name: str
+
+    @property
+    def node(self) -> str:
+        return f"{STAGES[self.kind]}{self.name}"
 
 
 # --- the gate -------------------------------------------------------------------------------------------------------
 
 
+def ordered(recipes: Iterable[str], settings: params.Params) -> list[Release]:
+    """What is sent with these recipes: the rows they learnt from where those may leave, then bases, then what rests on
+    them, so that every revision that a card or an adapter names is there before it."""
+    found: list[Release] = []
+
+    def add(recipe: str) -> None:
+        wanted = params.entry(settings.publish, recipe, "publish")
+        base = wanted.base_at
+        if wanted.source in settings.datasets:
+            found.append(Release("dataset", wanted.source))
+        if base is not None and base.revision == SAME:
+            add(next(one for one, other in settings.publish.items() if other.repo == base.repo and one != recipe))
+        found.append(Release("model", recipe))
+
+    for recipe in recipes:
+        add(recipe)
+    return sorted(dict.fromkeys(found), key=lambda one: one.kind != "dataset")  # a base stays before its adapter
+
+
 def gate(recipes: Iterable[str], rollback: bool = False) -> list[Release]:
     """The releases in the order in which they are sent. Refuses what is not whole, committed and up to date.
 
-    rollback: what lies here does not matter, for nothing of it is sent.
+    rollback: of one recipe alone, and what lies here does not matter, for nothing of it is sent.
     """
     settings = params.load()
-    for recipe in recipes:
-        params.entry(settings.publish, recipe, "publish")
+    if rollback:
+        for recipe in recipes:
+            params.entry(settings.publish, recipe, "publish")
+        return [Release("model", recipe) for recipe in recipes]
+    releases = ordered(recipes, settings)
     edges = dvc.graph()
-    chosen = dvc.select(edges, [f"{STAGE}{recipe}" for recipe in recipes])
-    if not rollback:
-        _committed()
-        _current(edges, chosen, list(recipes))
-    ordered = sorted(dict.fromkeys(recipes), key=lambda one: (settings.recipes[one].method.kind != WHOLE, one))
-    then = past.here()
-    return [_release(one, settings, then) for one in ordered]
+    chosen = dvc.select(edges, [one.node for one in releases])
+    _committed()
+    _current(edges, chosen, releases)
+    return releases
 
 
 def _committed() -> None:
@@ -85,33 +108,22 @@ def _committed() -> None:
         )
 
 
-def _current(edges: dvc.Graph, chosen: Iterable[str], recipes: list[str]) -> None:
+def _current(edges: dvc.Graph, chosen: Iterable[str], releases: list[Release]) -> None:
     """What is sent has to be what the commit makes."""
-    if stale := [node for node in chosen if node in dvc.stale(edges)]:
-        targets = " ".join(f"{STAGE}{recipe}" for recipe in recipes)
+    changed = dvc.stale(edges)
+    if stale := [node for node in chosen if node in changed]:
+        targets = " ".join(one.node for one in releases)
         raise NotReady(
             f"not up to date: {', '.join(stale[:5])}{' …' * (len(stale) > 5)}; "
             f"run `python -m flows.pipeline {targets}`, commit what it changed, then publish"
         )
 
 
-def _release(recipe: str, settings: params.Params, then: past.Past) -> Release:
-    """Where things are, as dvc.lock has it."""
-    node, base = f"{STAGE}{recipe}", settings.recipes[recipe].model.base
-    if node not in then.lock:
-        raise NotReady(f"{node} was never run: `python -m flows.pipeline {node}`, commit, then publish")
-    folder = next(path for path, (made_by, _) in then.outs.items() if made_by == node)
-    reads = then.reads(node)
-    report = next(path for path in reads if path.endswith(".json") and f"evaluate@{recipe}" in
-                  {then.outs[out][0] for out in reads[path]})  # fmt: skip
-    return Release(recipe, folder, next(path for path in reads if path.endswith(f"/{base}")), report)
-
-
 # --- the flow -------------------------------------------------------------------------------------------------------
 
 
-@task(task_run_name="{step} {recipe}", cache_policy=NO_CACHE)
-def run(step: str, recipe: str, words: list[str]) -> State:
+@task(task_run_name="{step} {release.name}", cache_policy=NO_CACHE)
+def run(step: str, release: Release, words: list[str]) -> State:
     """One step by its own process; a failure's message is the refusal."""
     said = deque(maxlen=200)
     log = get_run_logger()
@@ -129,30 +141,35 @@ def run(step: str, recipe: str, words: list[str]) -> State:
 @flow(name="publish")
 def publish(recipes: tuple[str, ...], rollback: str | None = None) -> State:
     """Send and read back each release in turn; the first that is refused ends it."""
-    log, done = get_run_logger(), []
+    done = []
     try:
         releases = gate(recipes, rollback=rollback is not None)
+        told = [(one, steps(one, rollback)) for one in releases]
     except TROUBLE as error:
         return Failed(message=str(error))
-    for one in releases:
-        for step, words in steps(one, rollback):
-            state = run(step, one.recipe, words, return_state=True)
+    for one, todo in told:
+        for step, words in todo:
+            state = run(step, one, words, return_state=True)
             if not state.is_completed():
                 left = f"; published before it: {', '.join(done)}" if done else ""
-                return Failed(message=f"{step} {one.recipe}: {state.message}{left}")
-            log.info("%s", state.message)
-        done.append(one.recipe)
-    return Completed(message=f"published and read back: {', '.join(done)}")
+                return Failed(message=f"{step} {one.name}: {state.message}{left}")
+        done.append(one.name)
+    what = f"rolled back to {rollback}" if rollback is not None else "published"
+    return Completed(message=f"{what} and read back: {', '.join(done)}")
 
 
 def steps(one: Release, rollback: str | None) -> list[tuple[str, list[str]]]:
-    """(what it is called, the words of its command)."""
+    """(what it is called, the words of its command), in turn."""
     if rollback is not None:
-        return [("roll back", ["rollback", one.recipe, rollback, str(receipts.FOLDER / one.recipe)])]
-    receipt = receipts.path(one.recipe, f"git-{git.head()[:12]}")
+        return [("roll back", ["rollback", one.kind, one.name, rollback, str(receipts.FOLDER / one.name)])]
+    then = past.here()
+    folder = next((path for path, (node, _) in then.outs.items() if node == one.node), None)
+    if folder is None:
+        raise NotReady(f"{one.node} was never run: `python -m flows.pipeline {one.node}`, commit, then publish")
+    receipt = receipts.path(one.name, f"git-{git.head()[:12]}")
     return [
-        ("send", ["push", one.recipe, one.folder]),
-        ("read back", ["confirm", one.recipe, one.folder, one.base, one.report, str(receipt)]),
+        ("send", ["push", one.kind, one.name, folder, f"{PROBES}/{one.name}.json"]),
+        ("read back", ["confirm", one.kind, one.name, folder, str(receipt)]),
     ]
 
 
@@ -165,11 +182,11 @@ def _command(words: list[str]) -> list[str]:
 
 def foretell(recipes: tuple[str, ...], rollback: str | None, emit: Emit = print) -> int:
     """Print what would be sent; the exit status."""
-    worst = 0
+    failed = 0
     for one in gate(recipes, rollback=rollback is not None):
         _, words = steps(one, rollback)[0]
-        worst = max(worst, process.run(_command([*words, "plan"]), emit, threading.Event()))
-    return min(worst, 1)
+        failed += process.run(_command([*words, "plan"]), emit, threading.Event()) != 0
+    return min(failed, 1)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,52 +1,52 @@
 """Read a release back from the Hub by its tag, and vouch for it in a receipt.
 
-Run by flows.publish after stages.push, as `python -m stages.confirm NAME FOLDER BASE REPORT RECEIPT`. Listed at the
-tag, downloaded into a folder of its own, compared by sha256 and size with what lies here; a model is opened from the
-download by safetensors alone, asked the prompt that its card shows, and has to answer as the local one does.
+Run by flows.publish after stages.push, as `python -m stages.confirm KIND NAME FOLDER RECEIPT`. Listed at the tag,
+downloaded into a folder of its own, compared by sha256 and size with what lies here. Then the card's code is run as it
+stands: it loads the release from the Hub, by its tag and by safetensors alone, into an empty cache, and has to give the
+answer that stands on the card, which the local folder gave.
 
-Reads   the published folder; the recipe's base; its evaluate report, for the card's example; HF_TOKEN; HF_ENDPOINT
+Reads   the published folder; HF_TOKEN; HF_ENDPOINT, where it is set
 Writes  the receipt, only after all of that: which commit of the Hub holds what, made at which commit here
-Params  publish.<name>, recipes.<name>, numerics, seed
+Params  publish.<name> or datasets.<name>
 
 Receipts lie in data/, outside git: they tell what this clone has seen, and a next publish finds the tree clean.
 """
 
+import json
+import os
+import subprocess
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 from stages import contents, params, release
-from stages.contents import MANIFEST, ORIGIN, STAMP, Contents, Part
+from stages.contents import CARD, STAMP, Contents, Part
 from stages.files import read_json, write_json
 from stages.refusal import Refusal, run
-from stages.remote import Remote, settled, token
+from stages.remote import Remote, destination, settled, token
+from stages.sending import MANIFEST, ORIGIN
 
-KIND = "model"
 
-
-def main(name: str, folder: str, base: str, report: str, receipt: str) -> None:
-    settings = params.load()
-    wanted = params.entry(settings.publish, name, "publish")
-    stamp, remote = contents.committed(), Remote(wanted.repo, KIND, token())
-    tag = contents.tag(stamp)
+def main(kind: str, name: str, folder: str, receipt: str) -> None:
+    wanted = destination(params.load(), kind, name)
+    stamp, remote = contents.committed(), Remote(wanted.repo, kind, token())
+    tag, laid = contents.tag(stamp), contents.whole(Path(folder), kind)
     commit = settled(remote, remote.tags).get(tag)
     if commit is None:
-        raise Refusal(f"the tag {tag}", "none", str(remote), f"python -m flows.publish {name}, which sends it")
+        raise Refusal(f"the tag {tag}", "none", str(remote), f"send it first: python -m flows.publish {name}")
     with tempfile.TemporaryDirectory(prefix="read-back-") as scratch:
-        laid = contents.whole(Path(folder))
-        fetched = listed_and_loaded(remote, tag, commit, wanted.private, Path(scratch), [*laid, MANIFEST])
-        sent = read_json(Path(scratch) / ORIGIN)
+        fetched = listed_and_loaded(remote, tag, commit, wanted.private, Path(scratch, "files"), [*laid])
+        sent = read_json(fetched[ORIGIN].source)
         compare(fetched, contents.stamped(laid, {key: sent.get(key) for key in STAMP}), f"{remote}, {tag}")
-        told = None
-        if release.is_adapter(Path(folder)) or (Path(folder) / "config.json").is_file():
-            told = asked(settings, name, report, Path(scratch), Path(folder), Path(base))
-    write_json(receipt, {
-        "recipe": name, "repo": wanted.repo, "kind": KIND, "endpoint": remote.api.endpoint, "tag": tag,
-        "commit": commit, "private": wanted.private, "git_commit": stamp["git_commit"], "example": told,
-        "files": contents.manifest(fetched), "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
-    })  # fmt: skip
-    print(f"confirm {name}: {len(fetched)} files of {wanted.repo}@{tag} are those here"
-          + (", and the model answers as here" if told else ""))  # fmt: skip
+        told = followed(fetched[CARD].source, sent.get("example"), Path(scratch, "home"), f"{remote}, {tag}")
+        write_json(receipt, {
+            "recipe": name, "repo": wanted.repo, "kind": kind, "endpoint": remote.api.endpoint, "tag": tag,
+            "commit": commit, "private": wanted.private, "git_commit": stamp["git_commit"], "example": told,
+            "files": contents.manifest(fetched), "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        })  # fmt: skip
+    print(f"confirm {name}: {len(fetched)} files of {wanted.repo}@{tag} are those here, and the card's code runs"
+          + (" and answers as the card says" if told else ""))  # fmt: skip
 
 
 def listed_and_loaded(
@@ -77,35 +77,17 @@ def compare(fetched: Contents, wanted: Contents, where: str) -> None:
         raise Refusal("sha256 and size as they are here", f"others of {', '.join(wrong)}", where, AGAIN)
 
 
-def asked(settings: params.Params, name: str, report: str, fetched: Path, local: Path, base: Path) -> dict:
-    """The card's prompt and the answer to it, which both models give."""
-    card = (fetched / contents.CARD).read_text("utf-8")
-    prompts = [one["prompt"] for one in read_json(report)["examples"]]
-    prompt = next((one for one in prompts if one.splitlines()[0] in card), None)
-    if prompt is None:
-        do = f"dvc repro publish@{name}, which renders the card from that report"
-        raise Refusal("a prompt of the report in the card", "none", f"{contents.CARD}, {report}", do)
-    told = answer(settings, name, fetched, base, prompt), answer(settings, name, local, base, prompt)
-    if told[0] != told[1]:
-        raise Refusal(f"the answer {told[1]!r}", repr(told[0]), f"the model read back, asked {prompt!r}", AGAIN)
-    return {"prompt": prompt, "answer": told[0]}
-
-
-def answer(settings: params.Params, name: str, folder: Path, base: Path, prompt: str) -> str:
-    """What a model says to a prompt; drawn, if it draws, by the seed."""
-    from stages import tasks
-    from stages.models import adapters, family
-    from stages.models import tokenizer as tokenizers
-    from stages.numerics import settle
-
-    recipe = settings.recipes[name]
-    settle(settings.numerics, settings.seed)
-    task, kind = tasks.load(recipe.task), family(recipe.model.family)
-    tokenizer = tokenizers.load(folder)
-    model = adapters.load(folder, base, lambda path: kind.load(path, task.outputs(recipe.model.head)))
-    ids = tokenizers.encode(tokenizer, [prompt], recipe.model.prompt_tokens, recipe.model.cut)[0]
-    settle(settings.numerics, settings.seed)
-    return kind.answer(model, tokenizer, ids, recipe.model.target_tokens, recipe.predict, task.labels)[0][0]
+def followed(card: Path, example: dict | None, home: Path, where: str) -> dict | None:
+    """Run the card's code in a process and a cache of its own; the example, whose answer it has to give."""
+    words = [sys.executable, "-m", "stages.follow", str(card)]
+    done = subprocess.run(words, env=os.environ | {"HF_HOME": str(home)}, capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr.strip() or "nothing").splitlines()[-1]
+        raise Refusal("a card whose code runs", said, where, AGAIN)
+    answer = json.loads(done.stdout.splitlines()[-1])
+    if example is not None and answer != example["answer"]:
+        raise Refusal(f"the answer on the card, {example['answer']!r}", repr(answer), where, AGAIN)
+    return example
 
 
 AGAIN = "nothing vouches for that release: look at it on the Hub, then publish again"

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from stages.files import read_json
 from stages.refusal import Refusal
-from stages.release import WRITTEN, commit, files, sha256
+from stages.release import ADAPTER, WRITTEN, commit, files, rows, sha256
+from stages.sending import MANIFEST, ORIGIN, TAG
 
-MANIFEST, ORIGIN, CARD = "manifest.json", "provenance.json", "README.md"
-NO_TAG = "git-" + 12 * "0"  # stands in a card for the tag, which is not known before the commit that it names
+CARD = "README.md"
+NAMES_TAG = (CARD, ADAPTER)  # the files in which the tag stands
 STAMP = ("git_commit", "git_dirty", "dvc_lock_sha256")
-STAMPED = (ORIGIN, CARD, MANIFEST)  # the files that differ between two releases of the same work
+STAMPED = (ORIGIN, *NAMES_TAG, MANIFEST)  # the files that differ between two releases of the same work
 
 
 @dataclass(frozen=True)
@@ -62,27 +63,25 @@ def manifest(contents: Contents) -> dict[str, dict]:
             if path != MANIFEST}  # fmt: skip
 
 
-def whole(folder: Path) -> Contents:
+def whole(folder: Path, kind: str = "model") -> Contents:
     """The files of a published folder. Refuses one whose files are not those that its manifest names."""
-    beside = (*WRITTEN, MANIFEST) if (folder / MANIFEST).is_file() else WRITTEN
-    contents = {path.name: Part(path) for path in files(folder, beside)}
-    if MANIFEST in contents:
-        told, found = read_json(folder / MANIFEST), manifest(contents)
-        wrong = sorted(path for path in told.keys() | found.keys() if told.get(path) != found.get(path))
-        if wrong:
-            do = "dvc checkout, which lays it out anew, or dvc repro --force on its publish stage"
-            raise Refusal(f"the files that {MANIFEST} names", f"other bytes in {', '.join(wrong)}", str(folder), do)
+    paths = rows(folder) if kind == "dataset" else files(folder, WRITTEN)
+    contents = {path.name: Part(path) for path in paths}
+    told, found = read_json(folder / MANIFEST), manifest(contents)
+    if wrong := sorted(path for path in told.keys() | found.keys() if told.get(path) != found.get(path)):
+        do = "dvc checkout, which lays it out anew, or dvc repro --force on the stage that made it"
+        raise Refusal(f"the files that {MANIFEST} names", f"other bytes in {', '.join(wrong)}", str(folder), do)
     return contents
 
 
 def stamped(laid: Contents, stamp: dict) -> Contents:
-    """The files as they are sent: origin and card name the commit, which did not exist when they were written."""
+    """The files as they are sent: they name the commit and its tag, which were not there when they were written."""
     contents = {path: part for path, part in laid.items() if path != MANIFEST}
-    origin = json.loads(contents[ORIGIN].source.read_text("utf-8")) | {key: stamp.get(key) for key in STAMP}
+    origin = read_json(contents[ORIGIN].source) | {key: stamp.get(key) for key in STAMP}
     contents[ORIGIN] = Part(_json(origin))
-    card = contents[CARD].source.read_bytes()
-    if NO_TAG.encode() in card:
-        contents[CARD] = Part(card.replace(NO_TAG.encode(), tag(stamp).encode()))
+    for path in NAMES_TAG:
+        if path in contents and TAG.encode() in (text := contents[path].source.read_bytes()):
+            contents[path] = Part(text.replace(TAG.encode(), tag(stamp).encode()))
     return contents | {MANIFEST: Part(_json(manifest(contents)))}
 
 

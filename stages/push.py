@@ -1,12 +1,12 @@
 """Send a published folder to its repository on the Hub: one commit, and one tag that names the code's commit.
 
-Run by hand or by flows.publish, as `python -m stages.push NAME data/published/NAME [plan]`; no DVC stage, for what it
-makes lies elsewhere. It wants a committed, clean tree, so that the tag leads back to everything the model was made
-from. With `plan` it says what it would do and changes nothing.
+Run by hand or by flows.publish, as `python -m stages.push KIND NAME FOLDER PROBE [plan]`, with KIND model or dataset;
+no DVC stage, for what it makes lies elsewhere. It wants a committed, clean tree, so that the tag leads back to
+everything the release was made from. With `plan` it says what it would do and changes nothing.
 
-Reads   the published folder; HF_TOKEN; HF_ENDPOINT, where it is set
-Writes  a commit of publish.<name>.repo and the tag git-<12 hex digits>
-Params  publish.<name>, recipes.<name>
+Reads   the published folder; the report of stages.probe on a generator; HF_TOKEN; HF_ENDPOINT, where it is set
+Writes  a commit of the repository that params.yaml names, and the tag git-<12 hex digits>
+Params  publish.<name> and recipes.<name>, or datasets.<name>
 
 The tag never moves and stands only at a commit that holds the whole release. What is there already is found by its
 content, so a run that was killed, or did not hear the Hub's answer, goes on where it stopped: a release has one commit.
@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from stages import contents, params, release
+from stages import contents, params, release, sending
 from stages.contents import STAMP, STAMPED, Contents
+from stages.files import read_json
 from stages.refusal import Refusal, run
-from stages.remote import Remote, Tree, overtaken, settled, token
-
-KIND = "model"
+from stages.remote import Remote, Tree, destination, overtaken, settled, token
 
 
 @dataclass(frozen=True)
@@ -43,19 +42,20 @@ class Sending:
         return contents.stamped(self.laid, self.stamp)
 
 
-def main(name: str, folder: str, what: str = "send") -> None:
+def main(kind: str, name: str, folder: str, probe: str, what: str = "send") -> None:
     if what not in ("send", "plan"):
-        raise Refusal("send or plan", what, "the third word", "leave it out to send")
+        raise Refusal("send or plan", what, "the last word", "leave it out to send")
     settings = params.load()
-    wanted = params.entry(settings.publish, name, "publish")
+    wanted = destination(settings, kind, name)
     stamp, given = contents.committed(), token(needed=what == "send")
-    laid = contents.whole(Path(folder))
-    if json.loads(Path(folder, contents.ORIGIN).read_text("utf-8")).get("recipe") != settings.recipes[name].model_dump(
-        mode="json", by_alias=True
-    ):
-        found = "a folder published from other settings"
-        raise Refusal(f"what recipes.{name} says now", found, folder, f"dvc repro publish@{name}, then commit")
-    remote = Remote(wanted.repo, KIND, given)
+    laid = contents.whole(Path(folder), kind)
+    if kind == "model":
+        own = settings.recipes[name].model_dump(mode="json", by_alias=True)
+        if read_json(laid[sending.ORIGIN].source).get("recipe") != own:
+            found = "a folder published from other settings"
+            raise Refusal(f"what recipes.{name} says now", found, folder, f"dvc repro publish@{name}, then commit")
+        sending.cleared(Path(folder), Path(probe))
+    remote = Remote(wanted.repo, kind, given)
     one = Sending(remote, laid, stamp, wanted.private)
     if what == "plan":
         print("\n".join([f"push {name}: would send", *settled(remote, lambda: plan(one))]))
@@ -103,7 +103,7 @@ def holds(one: Sending, commit: str) -> bool:
     rest = {path: part for path, part in one.wanted.items() if path not in STAMPED}
     if not all(path in tree and tree[path].holds(part) for path, part in rest.items()):
         return False
-    told = one.remote.file(contents.ORIGIN, commit)
+    told = one.remote.file(sending.ORIGIN, commit)
     stamp = json.loads(told) if told else {}
     if not isinstance(stamp.get("git_commit"), str):
         return False
@@ -137,7 +137,7 @@ def committed_to(one: Sending, head: str) -> str:
 
 def former(remote: Remote, tree: Tree, commit: str) -> dict:
     """The manifest that a commit holds; empty where it holds none that can be read."""
-    told = remote.file(contents.MANIFEST, commit) if contents.MANIFEST in tree else None
+    told = remote.file(sending.MANIFEST, commit) if sending.MANIFEST in tree else None
     try:
         told = json.loads(told or b"{}")
     except ValueError:

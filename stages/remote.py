@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from stages import params
 from stages.contents import Contents, Part
 from stages.refusal import Refusal
 
@@ -54,6 +55,15 @@ def token(needed: bool = True) -> str | None:
     if needed and not given:
         raise Refusal("a token of the Hub", "none", "environment: HF_TOKEN", "export HF_TOKEN, with the right to write")
     return given or None
+
+
+def destination(settings: params.Params, kind: str, name: str) -> params.Release | params.Dataset:
+    """Where a release goes, and who may see it there."""
+    if kind not in ("model", "dataset"):
+        raise Refusal("model or dataset", kind, "the first word", "say what is to be sent")
+    if kind == "dataset":
+        return params.entry(settings.datasets, name, "datasets")
+    return params.entry(settings.publish, name, "publish")
 
 
 class Remote:

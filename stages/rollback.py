@@ -1,12 +1,12 @@
 """Make main of a repository on the Hub what it was at an earlier tag: forward, by one more commit, and nothing moves.
 
-Run by hand or by flows.publish, as `python -m stages.rollback NAME TAG RECEIPTS [plan]`. Of large files only the hash
-travels, from one commit of the Hub to the next. The new commit gets a tag too, named after the commit it takes back,
-and is read back: every file of the release by its sha256 and size in the manifest of that release.
+Run by hand or by flows.publish, as `python -m stages.rollback KIND NAME TAG RECEIPTS [plan]`. Of large files only the
+hash travels, from one commit of the Hub to the next. The new commit gets a tag too, named after the commit it takes
+back, and is read back: every file of the release by its sha256 and size in the manifest of that release.
 
 Reads   the repository; HF_TOKEN; HF_ENDPOINT, where it is set
-Writes  a commit of publish.<name>.repo, the tag rollback-<12 hex digits>, RECEIPTS/<that tag>.json
-Params  publish.<name>
+Writes  a commit of the repository, the tag rollback-<12 hex digits>, RECEIPTS/<that tag>.json
+Params  publish.<name> or datasets.<name>
 
 What it brings back was opened and asked when it was published; here its bytes are compared, and no model is opened.
 """
@@ -19,25 +19,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stages import params, release
-from stages.contents import MANIFEST, ORIGIN, Part, manifest
+from stages.contents import Part, manifest
 from stages.files import write_json
 from stages.refusal import Refusal, run
-from stages.remote import Remote, Tree, overtaken, settled, token
+from stages.remote import Remote, Tree, destination, overtaken, settled, token
+from stages.sending import MANIFEST, ORIGIN
 
-KIND = "model"
 
-
-def main(name: str, tag: str, receipts: str, what: str = "send") -> None:
+def main(kind: str, name: str, tag: str, receipts: str, what: str = "send") -> None:
     if what not in ("send", "plan"):
-        raise Refusal("send or plan", what, "the fourth word", "leave it out to send")
-    wanted = params.entry(params.load().publish, name, "publish")
-    remote = Remote(wanted.repo, KIND, token())
+        raise Refusal("send or plan", what, "the last word", "leave it out to send")
+    wanted = destination(params.load(), kind, name)
+    remote = Remote(wanted.repo, kind, token())
     if what == "plan":
-        return print("\n".join([f"rollback {name}: would send", *settled(remote, lambda: plan(remote, tag, wanted))]))
+        return print(
+            "\n".join([f"rollback {name}: would send", *settled(remote, lambda: plan(remote, tag, wanted.private))])
+        )
     made, commit = restored(remote, tag, wanted.private)
     told = confirmed(remote, tag, made, commit)
     write_json(Path(receipts) / f"{made}.json", told | {
-        "recipe": name, "repo": wanted.repo, "kind": KIND, "endpoint": remote.api.endpoint, "tag": made,
+        "recipe": name, "repo": wanted.repo, "kind": kind, "endpoint": remote.api.endpoint, "tag": made,
         "commit": commit, "private": wanted.private, "restores": tag, "example": None,
         "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
     })  # fmt: skip
@@ -103,8 +104,8 @@ def changes(remote: Remote, old: Tree, now: Tree, commit: str, head: str) -> lis
     return [*found, *(("deleted", path) for path in gone)]
 
 
-def plan(remote: Remote, tag: str, wanted: params.Release) -> list[str]:
-    head, commit = remote.head(wanted.private), target(remote, tag)
+def plan(remote: Remote, tag: str, private: bool) -> list[str]:
+    head, commit = remote.head(private), target(remote, tag)
     old, now = remote.tree(commit), remote.tree(head)
     lines = [f"  {what:8} {(old.get(path) or now[path]).size:>13,}  {path}"
              for what, path in changes(remote, old, now, commit, head)]  # fmt: skip

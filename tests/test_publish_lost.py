@@ -14,7 +14,19 @@ import time
 
 import pytest
 from hub.faults import AFTER, BEFORE
-from hub.project import FOLDER, Publisher, environment, lay_out, push, push_words, roll_back, tag, torn, work_on
+from hub.project import (
+    FOLDER,
+    Publisher,
+    environment,
+    lay_out,
+    push,
+    push_words,
+    roll_back,
+    roll_back_words,
+    tag,
+    torn,
+    work_on,
+)
 from hub.server import Hub
 from released import FULL
 
@@ -200,8 +212,7 @@ def kill_often(hub: Hub, draw: random.Random, kills: int) -> dict[str, int]:
         assert done.returncode == 0, done.stderr
         assert len(repo.log()) == before + 1, "a second commit of one release"
         if rolls:
-            words = [*push_words()[:2], "stages.rollback", FULL, released[-2], "receipts"]
-            how = killed(hub, draw, words, seconds)
+            how = killed(hub, draw, roll_back_words(released[-2]), seconds)
             counts[how] = counts.get(how, 0) + 1
             done = roll_back(hub, released[-2])
             assert done.returncode == 0, done.stderr

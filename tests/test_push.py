@@ -9,7 +9,7 @@ from hub.project import git, lay_out, push, ran, roll_back, tag, torn, work_on
 from hub.server import READER, TOKEN, Hub
 from released import FULL, LORA, WHOLE
 
-from stages import contents
+from stages import contents, sending
 from stages import push as stage
 from stages.refusal import Refusal
 
@@ -47,7 +47,7 @@ def test_one_private_commit_and_one_tag_then_nothing_more(project, hub):
     oid, files = repo.resolve("main"), repo.files()
     assert repo.tags == {f"git-{head[:12]}": oid}
     assert set(files) == {*FILES, ".gitattributes"} and not torn(repo)
-    assert files["model.safetensors"] == b"weights of model.safetensors"
+    assert files["model.safetensors"] == Path("published/full/model.safetensors").read_bytes()
     origin = json.loads(files["provenance.json"])
     assert (origin["git_commit"], origin["git_dirty"]) == (head, False) and origin["dvc_lock_sha256"]
     assert TOKEN not in done.stdout + done.stderr
@@ -64,7 +64,7 @@ def test_what_was_pushed_comes_back_by_its_tag(project, hub):
     done = ran(hub, ["python", "-c", fetch], HF_HUB_DISABLE_XET="1")
     assert done.returncode == 0, done.stderr
     for path in Path("published/full").iterdir():
-        if path.name != "provenance.json":
+        if path.name not in contents.STAMPED:
             assert Path(done.stdout.strip(), path.name).read_bytes() == path.read_bytes()
 
 
@@ -118,11 +118,10 @@ def test_an_adapter_goes_with_its_own_parts(project, hub):
 
 
 def test_a_card_names_the_tag_that_it_lies_at(project, hub):
-    card = Path("published/full/README.md")
-    card.write_text(card.read_text("utf-8") + f'\nrevision="{contents.NO_TAG}"\n', "utf-8")
     assert push(hub).returncode == 0
-    assert f'revision="{tag()}"' in hub.repo("mill/places").files(tag())["README.md"].decode()
-    assert contents.NO_TAG in card.read_text("utf-8") and not torn(hub.repo("mill/places"))
+    card = hub.repo("mill/places").files(tag())["README.md"].decode()
+    assert f'repo, tag = "mill/places", "{tag()}"' in card and sending.TAG not in card
+    assert sending.TAG in Path("published/full/README.md").read_text("utf-8")
 
 
 def test_a_wrong_token_is_told_before_anything_is_made(project, hub):
@@ -165,7 +164,9 @@ def test_a_commit_in_between_is_not_overwritten(project, hub):
 
 def test_a_server_out_of_reach_is_a_refusal(project, hub):
     hub.close()
-    code = f"from stages import push, refusal; refusal.run(push.main, [{FULL!r}, 'published/full'])"
+    code = (
+        f"from stages import push, refusal; refusal.run(push.main, ['model', {FULL!r}, 'published/full', 'probe.json'])"
+    )
     done = ran(hub, ["python", "-c", f"import time; time.sleep = lambda _: None\n{code}"])
     assert done.returncode == 1 and "the Hub within reach" in done.stderr and "Traceback" not in done.stderr
 
@@ -186,7 +187,7 @@ def test_a_plan_says_what_would_be_sent_and_asks_only(project, hub):
     calls = len(hub.requests)
     lines = [line.split() for line in push(hub, FULL, "plan").stdout.splitlines()]
     how = {line[-1]: line[0] for line in lines if line and line[0] in ("new", "same", "changed", "deleted")}
-    changed = {"model.safetensors", "provenance.json", "manifest.json"}
+    changed = {"model.safetensors", "README.md", "provenance.json", "manifest.json"}
     assert how == dict.fromkeys(FILES - changed, "same") | dict.fromkeys(changed, "changed") | {
         "adapter_config.json": "deleted"
     }
@@ -252,7 +253,7 @@ def test_a_rollback_to_no_release_or_to_the_present_one_is_refused(project, hub)
 
 def refused(name: str = FULL, folder: str = "published/full") -> Refusal:
     with pytest.raises(Refusal) as caught:
-        stage.main(name, folder)
+        stage.main("model", name, folder, "probe.json")
     return caught.value
 
 
@@ -294,11 +295,13 @@ def test_a_stray_file_is_never_sent(project, token, stray):
 
 
 def test_a_folder_that_is_not_what_its_manifest_names_is_refused(project, token):
-    laid = contents.whole(Path("published/full"))
-    Path("published/full/manifest.json").write_text(json.dumps(contents.manifest(laid)))
-    assert contents.whole(Path("published/full")).keys() == {*laid, "manifest.json"}
     Path("published/full/config.json").write_text('{"other": 1}')
     assert refused().found == "other bytes in config.json"
+
+
+def test_a_generator_that_was_not_probed_is_refused(project, token):
+    Path("probe.json").unlink()
+    assert "generated texts" in refused().expected
 
 
 def test_a_folder_without_its_card_is_refused(project, token):

@@ -1,19 +1,27 @@
 """A committed project with two published folders, and the processes that send them to a Hub on the loopback."""
 
+import atexit
+import contextlib
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 
 from hub.server import TOKEN, Hub
 from released import FULL, LORA, ROOT, write_project
 
-from stages import release
+from stages import release, sending
+from stages.files import read_json, write_json
 
-REPO = {FULL: "mill/places", LORA: "mill/films"}
-FOLDER = {FULL: "published/full", LORA: "published/lora"}
+ROWS = "places"  # the source whose rows are given to others
+
+FOLDER = {FULL: "published/full", LORA: "published/lora", ROWS: "published/rows"}
+PROBE = "probe.json"
 
 
 def git(*words: str) -> str:
@@ -22,25 +30,51 @@ def git(*words: str) -> str:
 
 
 def lay_out(folder: Path) -> Path:
-    """Write the project into `folder`, which is the working directory, publish both recipes there, commit."""
-    from stages import publish
+    """A committed project in `folder`, which is the working directory: two recipes and a dataset are published."""
+    shutil.copytree(laid_out(), folder, dirs_exist_ok=True)
+    return folder
+
+
+@functools.cache
+def laid_out() -> Path:
+    """The same, made once for all tests of a process."""
+    folder = Path(tempfile.mkdtemp(prefix="project-"))
+    with contextlib.chdir(folder):
+        _published(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _published(folder: Path) -> None:
+    from stages import publish, share
 
     write_project(folder)
-    publish.main(FULL, "places.parquet", "base", "whole", "reports", FOLDER[FULL])
-    publish.main(LORA, "films.parquet", "base", "part", "reports", FOLDER[LORA])
-    Path(".gitignore").write_text("published/\nreceipts/\n")
+    for name, table, base, model in ((FULL, "places", "base", "whole"), (LORA, "films", "base", "part")):
+        publish.main(name, f"{table}.parquet", base, model, "reports", FOLDER[name])
+    share.main("places", "places.parquet", "reports/data/places.json", "reports/clean/places.json", FOLDER[ROWS])
+    probed()
+    Path(".gitignore").write_text("published/\nreceipts/\nprobe.json\n")
     Path("dvc.lock").write_text("schema: '2.0'\n")
     git("init", "-q", "-b", "main")
     git("add", "-A")
     git("commit", "-qm", "all")
-    return folder
+
+
+def probed() -> None:
+    """The report of a probe that found nothing, of the generator as it lies there."""
+    folder = Path(FOLDER[FULL])
+    told, listed = read_json(folder / "provenance.json"), sending.manifest(folder)
+    weights = {name: one["sha256"] for name, one in listed.items() if name.endswith(".safetensors")}
+    report = {"asked": told["probe"], "rows": told["probe"]["rows"], "weights": weights}
+    Path(PROBE).write_text(json.dumps(report | {"base_sha256": told["base_sha256"], "passed": True}))
 
 
 def work_on(words: str) -> str:
     """Another model, and the commit that it is made at; its tag."""
-    for path in sorted(Path(FOLDER[FULL]).glob("manifest.json")):
-        path.unlink()
-    Path(FOLDER[FULL], "model.safetensors").write_text(words)
+    folder = Path(FOLDER[FULL])
+    (folder / "model.safetensors").write_text(words)
+    write_json(folder / "manifest.json", sending.manifest(folder))
+    probed()
     Path("dvc.lock").write_text(f"schema: '2.0'\n# {words}\n")
     git("commit", "-qam", words)
     return tag()
@@ -59,12 +93,20 @@ def environment(hub: Hub, **changes: str) -> dict[str, str]:
                   "PYTHONUNBUFFERED": "1"} | changes  # fmt: skip
 
 
+def kind(name: str) -> str:
+    return "dataset" if name == ROWS else "model"
+
+
 def push_words(name: str = FULL, *more: str) -> list[str]:
-    return [sys.executable, "-m", "stages.push", name, FOLDER[name], *more]
+    return [sys.executable, "-m", "stages.push", kind(name), name, FOLDER[name], PROBE, *more]
+
+
+def roll_back_words(to: str, *more: str) -> list[str]:
+    return [sys.executable, "-m", "stages.rollback", "model", FULL, to, "receipts", *more]
 
 
 def ran(hub: Hub, words: list[str], **changes: str) -> subprocess.CompletedProcess:
-    return subprocess.run(words, env=environment(hub, **changes), capture_output=True, text=True, timeout=120)
+    return subprocess.run(words, env=environment(hub, **changes), capture_output=True, text=True, timeout=300)
 
 
 def push(hub: Hub, name: str = FULL, *more: str, **changes: str) -> subprocess.CompletedProcess:
@@ -72,7 +114,7 @@ def push(hub: Hub, name: str = FULL, *more: str, **changes: str) -> subprocess.C
 
 
 def roll_back(hub: Hub, to: str, *more: str, **changes: str) -> subprocess.CompletedProcess:
-    return ran(hub, [sys.executable, "-m", "stages.rollback", FULL, to, "receipts", *more], **changes)
+    return ran(hub, roll_back_words(to, *more), **changes)
 
 
 def torn(repo) -> list[str]:

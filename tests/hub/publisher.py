@@ -20,12 +20,12 @@ from stages.remote import Remote, settled, token  # noqa: E402
 def sent(told: dict) -> str:
     """Send the folder to the repository; read all of its files back."""
     laid, stamp = contents.whole(Path(told["folder"])), contents.committed()
-    remote = Remote(told["repo"], told.get("kind", "model"), token())
-    said = push.send(push.Sending(remote, laid, stamp, told.get("private", True)))
+    remote = Remote(told["repo"], "model", token())
+    said = push.send(push.Sending(remote, laid, stamp, True))
     with tempfile.TemporaryDirectory() as scratch:
-        tag, paths = contents.tag(stamp), [*laid, contents.MANIFEST]
+        tag = contents.tag(stamp)
         commit = settled(remote, remote.tags)[tag]
-        fetched = confirm.listed_and_loaded(remote, tag, commit, True, Path(scratch), paths)
+        fetched = confirm.listed_and_loaded(remote, tag, commit, True, Path(scratch), [*laid])
         confirm.compare(fetched, contents.stamped(laid, stamp), tag)
     return said
 
