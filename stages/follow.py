@@ -16,7 +16,7 @@ from stages import params
 from stages.numerics import settle
 from stages.refusal import Refusal, run
 
-CODE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
+CODE = re.compile(r"^(`{3,})python\n(.*?)^\1$", re.M | re.S)
 
 
 def main(card: str) -> None:
@@ -26,7 +26,7 @@ def main(card: str) -> None:
     if found is None:
         raise Refusal("code in the card", "none", card, "see stages/use.py.jinja")
     told: dict = {}
-    exec(compile(found[1], card, "exec"), told)
+    exec(compile(found[2], card, "exec"), told)
     print(json.dumps(str(told["answer"]) if "answer" in told else None))
 
 

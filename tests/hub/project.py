@@ -12,6 +12,7 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
+import yaml
 from hub.server import TOKEN, Hub
 from released import FULL, LORA, ROOT, write_project
 
@@ -22,6 +23,7 @@ ROWS = "places"  # the source whose rows are given to others
 
 FOLDER = {FULL: "published/full", LORA: "published/lora", ROWS: "published/rows"}
 PROBE = "probe.json"
+BASE = {"repo": "mill/minilm", "revision": "git-0123456789ab"}  # the adapter's
 
 
 def git(*words: str) -> str:
@@ -49,6 +51,9 @@ def _published(folder: Path) -> None:
     from stages import publish, share
 
     write_project(folder)
+    settings = yaml.safe_load(Path("params.yaml").read_text("utf-8"))
+    settings["publish"][LORA]["base_at"] = BASE
+    Path("params.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
     for name, table, base, model in ((FULL, "places", "base", "whole"), (LORA, "films", "base", "part")):
         publish.main(name, f"{table}.parquet", base, model, "reports", FOLDER[name])
     share.main("places", "places.parquet", "reports/data/places.json", "reports/clean/places.json", FOLDER[ROWS])

@@ -34,6 +34,7 @@ class Hub:
     def __init__(self, folder: Path | None = None):
         self._own = None if folder else tempfile.TemporaryDirectory(prefix="hub-", ignore_cleanup_errors=True)
         self.store, self.faults = Store(Path(folder or self._own.name)), Faults()
+        self.rights = {TOKEN: "write", READER: "read", "": "none"}  # by token
         self.strays: list[str] = []  # calls of the storage origin that brought a bearer token along
         self.page = 1000  # entries of a tree or of commits in one answer
         self._storage, self.storage = self._serve("storage")
@@ -94,8 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.hub.strays.append(call)
             told = answers.stored(self.command, address, body, self.headers, bool(bearer))
         else:
-            rights = {TOKEN: "write", READER: "read", "": "none"}.get(bearer)
-            told = answers.told(self.command, address, body, self.headers, rights)
+            told = answers.told(self.command, address, body, self.headers, self.hub.rights.get(bearer))
         if fault and fault.moment == AFTER:
             return self._lose() if fault.status == DROP else self._send(_error(fault))
         self._send(told)
