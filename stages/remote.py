@@ -17,7 +17,7 @@ from stages.contents import Contents, Part
 from stages.refusal import Refusal
 
 os.environ["HF_HUB_DISABLE_XET"] = "1"  # read at import; with xet one publish can become several commits
-from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, HfApi
+from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, HfApi, constants
 from huggingface_hub.errors import (
     HfHubHTTPError,
     OfflineModeIsEnabled,
@@ -70,6 +70,7 @@ class Remote:
     """One repository. kind: model or dataset."""
 
     def __init__(self, repo: str, kind: str, token: str | None):
+        assert constants.HF_HUB_DISABLE_XET, "huggingface_hub was imported before stages.remote could set it"
         self.repo, self.kind = repo, kind
         self.api = HfApi(token=token or False)
         self._of = {"repo_id": repo, "repo_type": kind}
