@@ -85,6 +85,20 @@ def test_too_few_requests_are_drawn_again_or_said_to_be_all(mill):
     assert not asked("t5-full", 40, table, **greedy)[1]
 
 
+def test_requests_of_a_task_that_reads_groups_are_gathered_within_their_split(mill):
+    from test_causal_mill import CATEGORIES
+
+    table = schema.read(mill / "data/enriched/places.parquet", schema.ENRICHED)
+    table = table.with_columns(group=pl.col("split") + pl.col("rating").cast(pl.String))
+    gather = {"categories": CATEGORIES, "silent": "не пишут", "reviews": 6, "least": 3, "learn": 4}
+    greedy = {"sample": False, "candidates": 1}
+    found, exhausted = asked("t5-full", 100, table, rows={"even": [], "gather": gather}, predict=greedy)
+    assert {one["id"] for one in found} == {
+        f"{split}{star}" for split in ("validation", "test") for star in range(1, 6)
+    }
+    assert exhausted and {len(one["reviews"]) for one in found} == {4}
+
+
 # --- with models -----------------------------------------------------------------------------------------------------
 
 
