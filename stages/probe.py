@@ -53,8 +53,8 @@ def main(name: str, table: str, tokens: str, base: str, folder: str, report: str
     for at in range(0, len(rows), AT_ONCE):
         texts += answering.write(recipe, task, model, tokenizer, rows[at : at + AT_ONCE], language, heads)
         print(f"probe {name}: {len(texts)} of {len(rows)} texts, {time.monotonic() - start:.0f} s", flush=True)
-    known = [*whole.filter(split="train")["text"], *(() if task.group else dict.fromkeys(learnt))]  # a form is no text
-    told = search(rows, texts, Memory(known), asked.span)
+    known = dict.fromkeys([*whole.filter(split="train")["text"], *(() if task.group else learnt)])  # a form is no text
+    told = search(rows, texts, Memory(list(known)), asked.span)
     weights = {path.name: release.sha256(path) for path in sorted(Path(folder).glob("*.safetensors"))}
     bases = {path.name: release.sha256(path) for path in sorted(Path(base).glob("*.safetensors"))}
     told |= {"recipe": name, "asked": asked.model_dump(), "exhausted": exhausted, "seed": settings.seed}
