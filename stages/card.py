@@ -15,6 +15,7 @@ from stages.table import PARTS
 PIPELINE = {"seq2seq": "text-generation", "causal": "text-generation", "encoder": "text-classification"}
 AUTO = {"seq2seq": "Seq2SeqLM", "causal": "CausalLM", "encoder": "SequenceClassification"}
 LANGUAGE = {"ru": "Russian", "en": "English", "ko": "Korean"}
+CHIEF = 6  # metrics of a table by rating, with those that have a bar
 # The rules of clean that mask personal data → what they mask.
 PERSONAL = {
     "email": "mail addresses", "handle": "names in messengers", "link": "links", "card": "card numbers",
@@ -65,6 +66,7 @@ class Facts:
 
 def render(facts: Facts, answer: str) -> str:
     """The card's text. answer: what `code` gave. Review text reaches the template as a variable only, and escaped."""
+    first, bars = facts.reports["evaluate"]["examples"][0], {*facts.release.bar, *facts.release.bar_by_rating}
     page = template("card.md.jinja").render(
         facts=facts,
         recipe=facts.recipe,
@@ -74,6 +76,9 @@ def render(facts: Facts, answer: str) -> str:
         language=LANGUAGE.get(facts.source.enrich.language, f"the language {facts.source.enrich.language!r}"),
         row=inspect.getdoc(inspect.getmodule(facts.task.prompt)),
         worst=worst(facts.reports["evaluate"]),
+        metrics=metrics(facts),
+        chief=[one for at, one in enumerate(metrics(facts)) if at < CHIEF or one in bars],
+        chosen=first["answer"] if facts.recipe.predict.candidates > 1 and first["prompt"] == facts.asked[0] else None,
         answer=answer,
         code=code(facts, facts.release.repo, TAG, facts.base),
         **facts.reports,
@@ -104,6 +109,12 @@ def example(task: object, recipe: Recipe, first: dict, permitted: bool) -> tuple
     return before, last
 
 
+def metrics(facts: Facts) -> list[str]:
+    """The metrics that were measured, in the task's order: the headline first."""
+    known, order = facts.reports["evaluate"]["metrics"], facts.task.metrics
+    return sorted(known, key=lambda one: order.index(one) if one in order else len(order))
+
+
 def worst(evaluate: dict) -> tuple[str, dict] | None:
     """The rating with the lowest headline metric, as (rating, metric); None where there are no ratings."""
     of = evaluate["slices"].get("rating") or {}
@@ -126,7 +137,7 @@ def metadata(facts: Facts) -> ModelCardData:
         library_name="peft" if facts.adapter else "transformers",
         pipeline_tag=PIPELINE[facts.recipe.model.family],
         tags=["reviews", facts.task.name.replace("_", "-"), *made],
-        metrics=list(facts.reports["evaluate"]["metrics"]),
+        metrics=metrics(facts),
         eval_results=results(facts),
         **based,
     )
@@ -148,6 +159,6 @@ def results(facts: Facts) -> list[EvalResult]:
             metric_value=measured["value"],
             metric_args={"interval_95": [measured["low"], measured["high"]], "rows": measured["n"]},
         )
-        for metric, measured in facts.reports["evaluate"]["metrics"].items()
-        if measured["value"] is not None
+        for metric in metrics(facts)
+        if (measured := facts.reports["evaluate"]["metrics"][metric])["value"] is not None
     ]

@@ -562,6 +562,9 @@ class Probe(Strict):
 
     rows: PositiveInt = Field(1000, description="texts it writes, to requests of test and validation rows")
     span: PositiveInt = Field(25, description="words in a row that, standing in one training text, count as memorised")
+    common: int = Field(
+        5, ge=0, description="a copy each of whose sentences stands in more training texts than so many is nobody's own"
+    )
 
 
 class Release(Strict):

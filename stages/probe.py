@@ -9,10 +9,13 @@ Writes  a report: how many texts, how many repeat a training text or hold person
 Params  seed, numerics, publish.<name>.probe, recipes.<name>, sources.<source>.enrich.language
 
 Requests are those of validation and test rows, by turns of each rating; a text is memorised when it is a training text
-as a whole, or holds a run of `span` words of one (Carlini et al. 2021, arXiv:2012.07805: verbatim extraction). Case and
-marks do not count. Training texts are all those of the source, for a base built here learnt from them too.
+as a whole, or holds a run of `span` words of one. Case and marks do not count. What many wrote is nobody's own: a copy
+each of whose sentences stands in more than `common` training texts is counted apart, as commonplace (the k of Carlini
+et al. 2021, arXiv:2012.07805, definition 2, by sentence). Training texts are all those of the source, for a base built
+here learnt from them too.
 """
 
+import re
 import time
 from pathlib import Path
 
@@ -31,6 +34,7 @@ from stages.schema import ENRICHED, read
 from stages.splits import fraction
 
 AT_ONCE = 250  # rows: what bounds memory
+SENTENCE_ENDS = re.compile(r"[.!?…。]+")
 SHOWN = 50  # rows at fault that the report shows
 
 
@@ -53,8 +57,8 @@ def main(name: str, table: str, tokens: str, base: str, folder: str, report: str
     for at in range(0, len(rows), AT_ONCE):
         texts += answering.write(recipe, task, model, tokenizer, rows[at : at + AT_ONCE], language, heads)
         print(f"probe {name}: {len(texts)} of {len(rows)} texts, {time.monotonic() - start:.0f} s", flush=True)
-    known = [*whole.filter(split="train")["text"], *(() if task.group else dict.fromkeys(learnt))]  # a form is no text
-    told = search(rows, texts, Memory(known), asked.span)
+    known = dict.fromkeys([*whole.filter(split="train")["text"], *(() if task.group else learnt)])  # a form is no text
+    told = search(rows, texts, Memory(list(known)), asked)
     weights = {path.name: release.sha256(path) for path in sorted(Path(folder).glob("*.safetensors"))}
     bases = {path.name: release.sha256(path) for path in sorted(Path(base).glob("*.safetensors"))}
     told |= {"recipe": name, "asked": asked.model_dump(), "exhausted": exhausted, "seed": settings.seed}
@@ -88,14 +92,15 @@ def requests(rows: pl.DataFrame, recipe: params.Recipe, most: int, seed: int, la
     return found[:most], len(found) < most
 
 
-def search(rows: list[dict], texts: list[str], memory: Memory, span: int) -> dict:
+def search(rows: list[dict], texts: list[str], memory: Memory, asked: params.Probe) -> dict:
     """What the texts, answers to the rows, hold that must not leave. No personal data stands in it.
 
     {rows, distinct, copies, memorised, personal: counts of texts; longest_copy: {words, span, id}; found: the rows at
-    fault; passed}.
+    fault; commonplace: the copies that are none, by how many hold their rarest sentence; passed}.
     """
-    runs = [memory.span(text) for text in texts]
-    copies = [memory.copied(text) for text in texts]
+    span, runs = asked.span, [memory.span(text) for text in texts]
+    whole = {at: rarest(text, memory) for at, text in enumerate(texts) if memory.copied(text)}
+    copies = [whole.get(at, asked.common + 1) <= asked.common for at in range(len(texts))]
     masked = privacy.mask(pl.Series(texts, dtype=pl.String)).to_list()
     found = []
     for at, text in enumerate(texts):
@@ -113,13 +118,24 @@ def search(rows: list[dict], texts: list[str], memory: Memory, span: int) -> dic
     return {
         "rows": len(texts),
         "distinct": len(set(texts)),
-        "copies": sum(copies),
+        "copies": len(whole),
         "memorised": sum(copied or len(run) >= span for copied, run in zip(copies, runs, strict=True)),
         "personal": sum(text != clean for text, clean in zip(texts, masked, strict=True)),
         "longest_copy": {"words": len(runs[longest]), "span": shown, "id": rows[longest]["id"]},
         "found": found[:SHOWN],
+        "commonplace": [
+            {"id": rows[at]["id"], "text": masked[at], "held_by": many}
+            for at, many in whole.items()
+            if many > asked.common
+        ][:SHOWN],
         "passed": not found,
     }
+
+
+def rarest(text: str, memory: Memory) -> int:
+    """How many training texts hold that sentence of a copy which the fewest hold; of a copy without any, 1."""
+    sentences = [one for one in SENTENCE_ENDS.split(text) if any(sign.isalnum() for sign in one)]
+    return min((memory.held(one) for one in sentences), default=1)
 
 
 if __name__ == "__main__":

@@ -110,6 +110,17 @@ def test_what_writes_reviews_says_before_all_else_that_they_are_machine_written(
     assert "ynthetic" not in card.render(facts(FULL, source=file_source()), "x")
 
 
+def test_what_sums_up_says_that_too_and_is_asked_for_the_tasks_own_row():
+    checked = params.check(settings())
+    recipe, task, told = checked.recipes["review_summary-venues-full"], tasks.load("review_summary"), reports("rouge_l")
+    told["evaluate"] |= {"judge": None, "slices": {"rating": {}}}
+    asked = card.example(task, recipe, told["evaluate"]["examples"][0], True)
+    page = card.render(facts(FULL, told, recipe=recipe, task=task, asked=asked), "x")
+    assert page.split("\n\n")[2].startswith("> **What this model writes is machine-written and must be labelled so")
+    assert 'prompt = "summary of еда, люди | rating 5 Плов чудесный. Уютно. | rating 2 Плов остыл."' in page
+    assert "By rating" not in page and "decoded under Reviewmill's constraint" in page
+
+
 def test_every_rule_that_masks_personal_data_is_told():
     assert set(card.PERSONAL) == {name for name, rule in rules.RULES.items() if rule.personal}
 

@@ -16,6 +16,7 @@ from stages.models import tokenizer as tokenizers
 from stages.numerics import settle
 from stages.refusal import Refusal
 
+BOUND = params.Probe(rows=1, span=9)
 LEARNT = ["Ждали час, суп остыл, официант грубил.", "Вкусно!"]
 
 
@@ -28,33 +29,45 @@ def rows(many: int) -> list[dict]:
 
 def test_a_training_text_is_found_whole_whatever_its_case_and_marks():
     texts = ["вкусно", "Вкусно и дорого.", "ЖДАЛИ ЧАС суп остыл официант грубил"]
-    told = probe.search(rows(3), texts, Memory(LEARNT), 9)
+    told = probe.search(rows(3), texts, Memory(LEARNT), BOUND)
     assert (told["copies"], told["memorised"], told["personal"], told["passed"]) == (2, 2, 0, False)
     assert [(one["id"], one["faults"]) for one in told["found"]] == [("r0", ["copy"]), ("r2", ["copy"])]
 
 
 def test_a_run_as_long_as_the_bound_is_found_and_a_shorter_one_is_not():
     texts = ["Говорят, суп остыл, официант грубил. И всё."]
-    told = probe.search(rows(1), texts, Memory(LEARNT), 4)
+    told = probe.search(rows(1), texts, Memory(LEARNT), params.Probe(span=4))
     assert (told["memorised"], told["copies"], told["found"][0]["faults"]) == (1, 0, ["run of 4 words"])
     assert told["longest_copy"] == {"words": 4, "span": "суп остыл официант грубил", "id": "r0"}
-    assert probe.search(rows(1), texts, Memory(LEARNT), 5)["passed"]
+    assert probe.search(rows(1), texts, Memory(LEARNT), params.Probe(span=5))["passed"]
 
 
 def test_personal_data_is_counted_and_not_repeated():
-    told = probe.search(rows(2), ["Звоните 8-912-345-67-89!", "Просто суп."], Memory(LEARNT), 9)
+    told = probe.search(rows(2), ["Звоните 8-912-345-67-89!", "Просто суп."], Memory(LEARNT), BOUND)
     assert (told["personal"], told["memorised"], told["passed"]) == (1, 0, False)
     assert told["found"] == [{"id": "r0", "faults": ["personal"], "text": "Звоните [phone]!", "run": 0}]
 
 
 def test_a_training_text_with_a_number_is_shown_without_it():
     learnt = ["Пишите мне на 8-912-345-67-89 скорее"]
-    told = probe.search(rows(1), [learnt[0]], Memory(learnt), 3)
+    told = probe.search(rows(1), [learnt[0]], Memory(learnt), params.Probe(span=3))
     assert told["longest_copy"]["words"] == 9 and "912" not in json.dumps(told)
 
 
+def test_what_many_wrote_is_nobodys_own_and_is_told_apart():
+    many = [f"Очень вкусно! И номер {at}." for at in range(6)] + [f"Место {at}. Придём ещё." for at in range(7)]
+    memory = Memory([*many, "Очень вкусно. Придём ещё!"])
+    texts = ["Очень вкусно! Придём ещё.", "Место 3. Придём ещё."]
+    told = probe.search(rows(2), texts, memory, BOUND)
+    assert (told["copies"], told["memorised"], told["passed"]) == (2, 1, False)
+    assert told["commonplace"] == [{"id": "r0", "text": texts[0], "held_by": 7}]
+    assert [one["id"] for one in told["found"]] == ["r1"]
+    strict = probe.search(rows(1), texts[:1], memory, params.Probe(span=9, common=7))
+    assert (strict["memorised"], strict["commonplace"]) == (1, [])
+
+
 def test_nothing_found_is_a_pass():
-    told = probe.search(rows(2), ["Другой текст.", "Другой текст."], Memory(LEARNT), 3)
+    told = probe.search(rows(2), ["Другой текст.", "Другой текст."], Memory(LEARNT), params.Probe(span=3))
     assert told["passed"] and told["found"] == [] and (told["rows"], told["distinct"]) == (2, 1)
 
 
@@ -83,6 +96,20 @@ def test_too_few_requests_are_drawn_again_or_said_to_be_all(mill):
     found, exhausted = asked("t5-full", 100, table, **greedy)
     assert len(found) == 40 and exhausted
     assert not asked("t5-full", 40, table, **greedy)[1]
+
+
+def test_requests_of_a_task_that_reads_groups_are_gathered_within_their_split(mill):
+    from test_causal_mill import CATEGORIES
+
+    table = schema.read(mill / "data/enriched/places.parquet", schema.ENRICHED)
+    table = table.with_columns(group=pl.col("split") + pl.col("rating").cast(pl.String))
+    gather = {"categories": CATEGORIES, "silent": "не пишут", "reviews": 6, "least": 3, "learn": 4}
+    greedy = {"sample": False, "candidates": 1}
+    found, exhausted = asked("t5-full", 100, table, rows={"even": [], "gather": gather}, predict=greedy)
+    assert {one["id"] for one in found} == {
+        f"{split}{star}" for split in ("validation", "test") for star in range(1, 6)
+    }
+    assert exhausted and {len(one["reviews"]) for one in found} == {4}
 
 
 # --- with models -----------------------------------------------------------------------------------------------------
@@ -123,7 +150,7 @@ def test_a_model_is_probed_and_the_report_names_its_weights(release, mill):
     release("t5-full", 12)
     probe.main(*words("t5-full"))
     told = json.loads(Path("probe.json").read_text("utf-8"))
-    assert (told["rows"], told["asked"], told["exhausted"]) == (12, {"rows": 12, "span": 25}, False)
+    assert (told["rows"], told["asked"], told["exhausted"]) == (12, {"rows": 12, "span": 25, "common": 5}, False)
     assert told["weights"] == {"model.safetensors": sha256(mill / "data/models/t5-full/model.safetensors")}
     assert told["base_sha256"] == {"model.safetensors": sha256(mill / "data/bases/t5/model.safetensors")}
     assert told["passed"] == (told["memorised"] == told["personal"] == 0)

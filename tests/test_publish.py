@@ -156,7 +156,7 @@ def test_provenance_holds_hashes_settings_and_what_has_to_be_probed(project):
     assert origin["requirements_lock_sha256"] == "ca8985f47f1aec0618a8f6e2b1d69151cfc9a7f513f779d799836452ce9f369c"
     assert origin["base_sha256"] == {"model.safetensors": release.sha256("base/model.safetensors")}
     assert params.Recipe.model_validate(origin["recipe"]) == params.check(settings()).recipes[FULL]
-    assert origin["probe"] == {"rows": 1000, "span": 25}
+    assert origin["probe"] == {"rows": 1000, "span": 25, "common": 5}
     assert json.loads((published(LORA) / "provenance.json").read_text())["probe"] is None
 
 

@@ -74,6 +74,10 @@ class Memory:
             run = max(run, words[start:end], key=len)
         return run
 
+    def held(self, text: str) -> int:
+        """How many of the texts learnt hold it, as a run of words."""
+        return sum(f" {_plain(text)} " in one for one in self.texts.split("\n"))
+
     def copied(self, text: str) -> bool:
         """Whether the text as a whole is one that was learnt."""
         return _plain(text) in self.whole
