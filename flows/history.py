@@ -3,7 +3,8 @@
 `python -m flows.history [--json]`: commit, date, recipe, metric, data, packages, published where, last rebuilt.
 `python -m flows.history --trace MODEL [--at REV]`: what it was made from, output by output, with rows and hashes.
 
-A model stands at the first commit whose dvc.lock names its bytes.
+A model stands at the first commit whose dvc.lock names its bytes. It was published where a receipt of this clone says
+so (flows.receipts); what another clone sent is known to the Hub alone.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 
-from flows import audits, dvc, environment, git, manifest, past, record
+from flows import audits, dvc, environment, git, manifest, past, receipts, record
 
 NONE = "–"
 HEAD = ("commit", "date", "recipe", "metric", "data", "packages", "published", "last rebuilt")
@@ -42,7 +43,8 @@ def models() -> list[dict[str, str]]:
             if (recipe, md5) not in found:
                 found[recipe, md5] = {
                     "commit": commit, "date": date, "recipe": recipe, "metric": _metric(then, recipe),
-                    "data": _data(then, recipe), "packages": _packages(commit), "published": _published(then, recipe),
+                    "data": _data(then, recipe), "packages": _packages(commit),
+                    "published": _published(then, recipe, md5),
                 }  # fmt: skip
     rebuilt = audits.read()
     for model, told in found.items():
@@ -86,11 +88,21 @@ def _packages(commit: str) -> str:
     return sha256(lock).hexdigest()[:12] if lock else NONE
 
 
-def _published(then: past.Past, recipe: str) -> str:
-    """The repository that it was prepared for. Whether it was pushed there is known to the Hub alone."""
+def _published(then: past.Past, recipe: str, model: str | None) -> str:
+    """Where this very model was read back from, by the receipts of this clone; else the repository it is meant for."""
+    told = [f"{one['repo']}@{one['tag']}" for one in receipts.read(recipe) if _made(one["git_commit"], recipe) == model]
+    if told and model is not None:
+        return ", ".join(told)
     settings = then.lock.get(f"{PUBLISH}{recipe}", {}).get("params", {}).get("params.yaml", {})
     repo = (settings.get(f"publish.{recipe}") or {}).get("repo")
     return f"unknown (for {repo}@git-{then.commit[:12]})" if repo else NONE
+
+
+@cache
+def _made(commit: str | None, recipe: str) -> str | None:
+    """The md5 of a recipe's model in a commit; None where this clone has not that commit, or no such model in it."""
+    then = past.at(commit) if commit else None
+    return _model(then, f"{TRAIN}{recipe}") if then and f"{TRAIN}{recipe}" in then.lock else None
 
 
 def _audited(rebuilt: list[dict], commits: set[str], recipe: str) -> str:

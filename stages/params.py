@@ -544,14 +544,54 @@ class Judge(Strict):
     keywords: Share = Field(0.5, description="lowest share of the asked keywords that a right review says")
 
 
+HubName = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name on the Hub")]
+
+
+class Pinned(Strict):
+    """Where a model lies on the Hub, and which one of its commits is meant."""
+
+    repo: HubName
+    revision: str | None = Field(
+        None, pattern=r"^([0-9a-f]{40}|git-[0-9a-f]{12}|same)$",
+        description="a commit, a tag of ours, or same: the tag of this very release, which that one is sent before",
+    )  # fmt: skip
+
+
+class Probe(Strict):
+    """How long a generator is searched for what it learnt by heart, before it may be sent."""
+
+    rows: PositiveInt = Field(1000, description="texts it writes, to requests of test and validation rows")
+    span: PositiveInt = Field(25, description="words in a row that, standing in one training text, count as memorised")
+    common: int = Field(
+        5, ge=0, description="a copy each of whose sentences stands in more training texts than so many is nobody's own"
+    )
+
+
 class Release(Strict):
-    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name on the Hub")
+    repo: HubName
     task: Name = Field(description="the recipe's own; it and the next two are what DVC reads of it for the graph")
     source: Name = Field(description="the recipe's own")
     base: str = Field(description="the recipe's own")
+    base_at: Pinned | None = Field(None, description="where the base is on the Hub, if pretrained does not say it")
     private: bool = True
     license: str = Field(description="SPDX identifier of the weights")
     bar: dict[str, float] = Field(min_length=1, description="metric → least value; below it nothing is published")
+    bar_by_rating: dict[str, float | dict[Stars, float]] = Field(
+        {}, description="metric → least value among the test rows of each rating, or of the ratings named"
+    )
+    probe: Probe = Probe()
+
+
+class Dataset(Strict):
+    """A source whose cleaned rows may be given to others. No entry: they stay here."""
+
+    repo: HubName
+    private: bool = True
+    license: str = Field(description="SPDX identifier of the rows")
+    permission: str = Field(min_length=1, description="who allows it, and where that is written; stands on the card")
+    columns: tuple[Literal["text", "rating", "mark", "rubrics", "question", "guide", "keywords"], ...] = Field(
+        ("text", "rating", "rubrics", "keywords"), min_length=1, description="what leaves; ids and groups never do"
+    )
 
 
 class Numerics(Strict):
@@ -609,6 +649,7 @@ class Params(Strict):
     judges: dict[Name, Judge]
     recipes: dict[Name, Recipe]
     publish: dict[Name, Release]
+    datasets: dict[Name, Dataset] = {}
     retrain: Retrain = Retrain()
 
 
@@ -778,6 +819,10 @@ def _dangling(raw: dict) -> list[str]:
             pointers += [
                 (f"publish.{name}.{key}", get(release, key), {get(recipes[name], *at)}) for key, at in own.items()
             ]
+        if get(release, "base_at", "revision") == "same":
+            sent = {get(other, "repo") for at, other in section("publish").items() if at != name}
+            pointers.append((f"publish.{name}.base_at.repo", get(release, "base_at", "repo"), sent))
+    pointers += [(f"datasets.{name}", name, sources) for name in section("datasets")]
     return [
         f"{address}: found {value!r}, which is not there; write one of {', '.join(sorted(map(str, known))) or '(none)'}"
         for address, value, known in pointers

@@ -1,106 +1,186 @@
 """Send a published folder to its repository on the Hub: one commit, and one tag that names the code's commit.
 
-Run by hand or by a flow, as `python -m stages.push NAME data/published/NAME`; no DVC stage, for what it makes lies
-elsewhere. It wants a committed, clean tree, so that the tag leads back to everything the model was made from.
+Run by hand or by flows.publish, as `python -m stages.push KIND NAME FOLDER PROBE [plan]`, with KIND model or dataset;
+no DVC stage, for what it makes lies elsewhere. It wants a committed, clean tree, so that the tag leads back to
+everything the release was made from. With `plan` it says what it would do and changes nothing.
 
-Reads   the published folder; HF_TOKEN; HF_ENDPOINT, where it is set
-Writes  a commit of publish.<name>.repo and the tag git-<12 hex digits>
-Params  publish.<name>, recipes.<name>
+Reads   the published folder; the report of stages.probe on a generator; HF_TOKEN; HF_ENDPOINT, where it is set
+Writes  a commit of the repository that params.yaml names, and the tag git-<12 hex digits>
+Params  publish.<name> and recipes.<name>, or datasets.<name>
+
+The tag never moves and stands only at a commit that holds the whole release. What is there already is found by its
+content, so a run that was killed, or did not hear the Hub's answer, goes on where it stopped: a release has one commit.
 """
 
 import json
-import os
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from stages import params, release
+from stages import contents, params, release, sending
+from stages.contents import STAMP, STAMPED, Contents
 from stages.files import read_json
 from stages.refusal import Refusal, run
+from stages.remote import Remote, Tree, destination, overtaken, settled, token
 
 
-def main(name: str, folder: str) -> None:
+@dataclass(frozen=True)
+class Sending:
+    """A release under way. laid: its files as they lie here; stamp: what the working tree says of itself."""
+
+    remote: Remote
+    laid: Contents
+    stamp: dict
+    private: bool
+
+    @property
+    def tag(self) -> str:
+        return contents.tag(self.stamp)
+
+    @cached_property
+    def wanted(self) -> Contents:
+        return contents.stamped(self.laid, self.stamp)
+
+
+def main(kind: str, name: str, folder: str, probe: str, what: str = "send") -> None:
+    if what not in ("send", "plan"):
+        raise Refusal("send or plan", what, "the last word", "leave it out to send")
     settings = params.load()
-    wanted = params.entry(settings.publish, name, "publish")
-    commit = committed()
-    token = os.environ.get("HF_TOKEN", "").strip()
-    if not token:
-        raise Refusal("a token of the Hub", "none", "environment: HF_TOKEN", "export HF_TOKEN, with the right to write")
-    contents = {path.name: path for path in release.files(Path(folder), release.WRITTEN)}
-    origin = read_json(contents["provenance.json"])
-    if origin.get("recipe") != settings.recipes[name].model_dump(mode="json", by_alias=True):
-        found = "a folder published from other settings"
-        raise Refusal(f"what recipes.{name} says now", found, folder, f"dvc repro publish@{name}, then commit")
-    origin |= {"git_commit": commit, "git_dirty": False, "dvc_lock_sha256": release.sha256("dvc.lock")}
-    contents["provenance.json"] = (
-        json.dumps(origin, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    ).encode()  # at publish the commit that holds its dvc.lock did not exist yet
-    print(f"push {name}: {_safely(wanted, contents, f'git-{commit[:12]}', token)}")
+    wanted = destination(settings, kind, name)
+    stamp, given = contents.committed(), token(needed=what == "send")
+    laid = contents.whole(Path(folder), kind)
+    if kind == "model":
+        own = settings.recipes[name].model_dump(mode="json", by_alias=True)
+        if read_json(laid[sending.ORIGIN].source).get("recipe") != own:
+            found = "a folder published from other settings"
+            raise Refusal(f"what recipes.{name} says now", found, folder, f"dvc repro publish@{name}, then commit")
+        sending.cleared(Path(folder), Path(probe))
+    remote = Remote(wanted.repo, kind, given)
+    one = Sending(remote, laid, stamp, wanted.private)
+    if what == "plan":
+        print("\n".join([f"push {name}: would send", *settled(remote, lambda: plan(one))]))
+    else:
+        print(f"push {name}: {send(one)}")
 
 
-def committed() -> str:
-    """The commit of the working tree, which holds nothing uncommitted."""
-    state = release.commit()
-    if state["git_commit"] is None:
-        raise Refusal("a git repository with a commit", "none", str(Path.cwd()), "git init, git add, git commit")
-    if state["git_dirty"]:
-        do = "commit or stash what `git status` lists, then push"
-        raise Refusal("a clean working tree", f"changes on top of {state['git_commit'][:12]}", str(Path.cwd()), do)
-    return state["git_commit"]
+def send(one: Sending) -> str:
+    """Bring the release and its tag to the Hub, whatever of it is there already; what was done, in words."""
+    remote, seen = one.remote, []  # the heads of main that the release was put on top of: only ever the first
+
+    def attempt() -> str:
+        remote.made(one.private)
+        head = remote.head(one.private)
+        tags = remote.tags()
+        if one.tag in tags:
+            if not holds(one, tags[one.tag]):
+                raise moved(one, tags[one.tag])
+            later = f"; main is at {head[:12]}, and --rollback {one.tag} brings it back" * (tags[one.tag] != head)
+            return f"{remote.repo} has {one.tag} at {tags[one.tag][:12]}, {_sent(one, seen)}{later}"
+        commit = found(one, head)
+        if commit is None:
+            seen.append(head)
+            if head != seen[0]:
+                raise overtaken(remote, seen[0], head)
+            commit = committed_to(one, head)
+        remote.tag(one.tag, commit)
+        return f"{remote.repo} at {commit[:12]}, {_sent(one, seen)}, tag {one.tag}"
+
+    return settled(remote, attempt)
 
 
-def send(api, wanted: params.Release, contents: dict[str, Path | bytes], tag: str) -> str:
-    """Make the repository where it is missing, commit all of `contents` at once, tag; say what was done.
-
-    Files of an earlier release that this one lacks go in the same commit: a stale adapter_config.json would make a
-    whole model load as an adapter. Other files of the repository stay. A tag that is there already ends it at once.
-    """
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
-    api.whoami()  # a wrong token is told here, before anything is made
-    api.create_repo(wanted.repo, private=wanted.private, exist_ok=True)
-    info = api.repo_info(wanted.repo)
-    if wanted.private and not info.private:
-        do = "make it private, choose another repo, or write private: false"
-        raise Refusal("a private repository", "a public one", f"{wanted.repo} on the Hub", do)
-    if tag in {one.name for one in api.list_repo_refs(wanted.repo).tags}:
-        return f"{wanted.repo} has {tag} already, nothing sent"
-    stale = [path for path in api.list_repo_files(wanted.repo) if release.known(path) and path not in contents]
-    done = api.create_commit(
-        wanted.repo,
-        [CommitOperationAdd(path, content) for path, content in contents.items()]
-        + [CommitOperationDelete(path) for path in stale],
-        commit_message=f"Publish {tag}",
-        parent_commit=info.sha,
-    )
-    api.create_tag(wanted.repo, tag=tag, revision=done.oid, exist_ok=True)
-    return f"{len(contents)} files → {wanted.repo} at {done.oid[:12]}, tag {tag}"
+def found(one: Sending, head: str) -> str | None:
+    """The commit of main that is this release: made by a run that did not come to its tag, or not changed since."""
+    title = _title(one)
+    made = [commit for commit, told in one.remote.commits() if told == title]
+    return next((commit for commit in dict.fromkeys([*made, head]) if holds(one, commit)), None)
 
 
-def _safely(wanted: params.Release, contents: dict, tag: str, token: str) -> str:
-    """`send` through the real client, its errors told as refusals."""
-    os.environ["HF_HUB_DISABLE_XET"] = "1"  # read at import; with xet one publish can become several commits
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-    from huggingface_hub.utils import httpx  # the client's own, whichever release of it that is
+def holds(one: Sending, commit: str) -> bool:
+    """Whether a commit has this release and nothing else of a release's files; the commit it names may be earlier."""
+    tree = one.remote.tree(commit)
+    if same(one, tree, one.wanted):
+        return True
+    rest = {path: part for path, part in one.wanted.items() if path not in STAMPED}
+    if not all(path in tree and tree[path].holds(part) for path, part in rest.items()):
+        return False
+    told = one.remote.file(sending.ORIGIN, commit)
+    stamp = json.loads(told) if told else {}
+    if not isinstance(stamp.get("git_commit"), str):
+        return False
+    return same(one, tree, contents.stamped(one.laid, {key: stamp.get(key) for key in STAMP}))
 
-    api = HfApi(token=token)
+
+def same(one: Sending, tree: Tree, wanted: Contents) -> bool:
+    there = all(path in tree and tree[path].holds(part) for path, part in wanted.items())
+    return there and not stale(tree, wanted)
+
+
+def stale(tree: Tree, wanted: Contents, former: dict | None = None) -> list[str]:
+    """Files of an earlier release that this one lacks: a stale adapter_config.json would make a whole model load as an
+    adapter. former: the manifest of that release. Other files of the repository stay."""
+    return [path for path in tree if path not in wanted and (release.known(path) or path in (former or {}))]
+
+
+def committed_to(one: Sending, head: str) -> str:
+    """The release as one commit on top of `head`; refused, and left without a tag, where it is not whole there."""
+    tree, wanted = one.remote.tree(head), one.wanted
+    if ".gitignore" in tree:
+        do = "delete it there: what it names would be left out of the release, silently"
+        raise Refusal("a repository without .gitignore", "one", str(one.remote), do)
+    gone = stale(tree, wanted, former(one.remote, tree, head))
+    commit = one.remote.commit(wanted, gone, _title(one), head)
+    if not same(one, one.remote.tree(commit), wanted):
+        do = "look at that commit; nothing points to it but main"
+        raise Refusal("the release whole", f"another tree in {commit[:12]}", str(one.remote), do)
+    return commit
+
+
+def former(remote: Remote, tree: Tree, commit: str) -> dict:
+    """The manifest that a commit holds; empty where it holds none that can be read."""
+    told = remote.file(sending.MANIFEST, commit) if sending.MANIFEST in tree else None
     try:
-        return send(api, wanted, contents, tag)
-    except (httpx.HTTPError, OfflineModeIsEnabled, RuntimeError, ValueError) as error:
-        cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
-        status = cause.response.status_code if isinstance(cause, HfHubHTTPError) else None
-        expected, do = TOLD.get(status, ("the Hub to take the release", "read what it said, mend it and push again"))
-        if isinstance(cause, httpx.TransportError | OfflineModeIsEnabled):
-            expected, do = "the Hub within reach", "connect, correct HF_ENDPOINT, or unset HF_HUB_OFFLINE; then push"
-        found = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-        raise Refusal(expected, found, f"{wanted.repo} at {api.endpoint}", do) from error
+        told = json.loads(told or b"{}")
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
-# HTTP status → what was expected of it, what to do.
-TOLD = {
-    401: ("a token that the Hub accepts", "make a token with the right to write and export it as HF_TOKEN"),
-    403: ("the right to write there", "ask the repository's owner, or use a token with the right to write"),
-    412: ("the repository as it was a moment ago", "somebody else committed to it: look at that, then push again"),
-}
+def moved(one: Sending, at: str) -> Refusal:
+    do = "a tag is never moved: commit the change here, which gives it a tag of its own"
+    return Refusal(f"this release at {one.tag}", f"another one, in {at[:12]}", str(one.remote), do)
+
+
+def plan(one: Sending) -> list[str]:
+    """Lines: what would be sent where, and how that differs from what is there. Asks the Hub, and changes nothing."""
+    remote, wanted = one.remote, one.wanted
+    private = "private" if one.private else "public"
+    size = sum(part.size for part in wanted.values())
+    lines = [f"  to   {remote}, {private}, tag {one.tag}", f"  all  {len(wanted)} files, {size:,} bytes"]
+    if not remote.there():
+        told = "the repository is not there, or not for this token: it would be made"
+        return [*lines, *(f"  new      {part.size:>13,}  {path}" for path, part in wanted.items()), f"  head {told}"]
+    head, tags = remote.head(one.private), remote.tags()
+    if one.tag in tags:
+        if not holds(one, tags[one.tag]):
+            raise moved(one, tags[one.tag])
+        return [*lines, f"  head {head[:12]}; {one.tag} is there at {tags[one.tag][:12]}: nothing would be sent"]
+    if commit := found(one, head):
+        return [*lines, f"  head {head[:12]}; {commit[:12]} is this release: only the tag would be set"]
+    tree = remote.tree(head)
+    for path, part in wanted.items():
+        how = "new" if path not in tree else "same" if tree[path].holds(part) else "changed"
+        lines.append(f"  {how:8} {part.size:>13,}  {path}")
+    gone = stale(tree, wanted, former(remote, tree, head))
+    lines += [f"  {'deleted':8} {tree[path].size:>13,}  {path}" for path in gone]
+    return [*lines, f"  head {head[:12]}: one commit on top of it"]
+
+
+def _sent(one: Sending, seen: list[str]) -> str:
+    return f"{len(one.wanted)} files sent" if seen else "nothing sent"
+
+
+def _title(one: Sending) -> str:
+    return f"Publish {one.tag}"
 
 
 if __name__ == "__main__":

@@ -1,26 +1,33 @@
-"""What a published folder is made of: the files that may leave, the commit they come from, their hashes."""
+"""What a published folder may hold: which files, and nothing inside them that tells where they were made."""
 
 import hashlib
+import json
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 from stages.refusal import Refusal
+from stages.schema import SPLITS
 
 ADAPTER = "adapter_config.json"
-TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 # Names, each with whether it must be there. Sharded weights stand in for model.safetensors.
-WHOLE = {"config.json": True, "generation_config.json": False, "model.safetensors": True} | dict.fromkeys(
-    TOKENIZER, True
+TOKENIZER = {"tokenizer.json": True, "tokenizer_config.json": True} | dict.fromkeys(
+    ("special_tokens_map.json", "added_tokens.json", "chat_template.jinja"), False
 )
-PART = {ADAPTER: True, "adapter_model.safetensors": True} | dict.fromkeys(TOKENIZER, True)
+WHOLE = {"config.json": True, "generation_config.json": False, "model.safetensors": True} | TOKENIZER
+PART = {ADAPTER: True, "adapter_model.safetensors": True} | TOKENIZER
 SHARDS = re.compile(r"model(-\d{5}-of-\d{5}\.safetensors|\.safetensors\.index\.json)")
-WRITTEN = ("README.md", "LICENSE", "provenance.json")  # what publish adds to the model's own files
+WRITTEN = ("README.md", "LICENSE", "provenance.json", "manifest.json")  # what publish adds to the model's own files
+ROWS = tuple(f"{split}.parquet" for split in SPLITS)  # what share puts beside these
 SKIPPED = ("merged",)  # the adapter once more, melted into its base
 LEFTOVER = re.compile(
     r"training_args\.bin|(optimizer|scheduler|scaler)\.pt|rng_state.*\.pth|trainer_state\.json|checkpoint-.*"
 )
+# A path of this machine: a word that begins as only those do, and goes on.
+LOCAL = re.compile(r"""(?:^|[\s"'=(])(?:file://|~/|[A-Za-z]:\\|(?:/[\w.+-]+){2})""")
 
 
 def is_adapter(folder: Path) -> bool:
@@ -29,7 +36,7 @@ def is_adapter(folder: Path) -> bool:
 
 def known(name: str) -> bool:
     """Whether a file of this name is one that a release, of either kind, may hold."""
-    return name in {*WHOLE, *PART, *WRITTEN} or bool(SHARDS.fullmatch(name))
+    return name in {*WHOLE, *PART, *WRITTEN, *ROWS} or bool(SHARDS.fullmatch(name))
 
 
 def files(folder: Path, beside: tuple[str, ...] = ()) -> list[Path]:
@@ -58,6 +65,58 @@ def files(folder: Path, beside: tuple[str, ...] = ()) -> list[Path]:
         do = "run `dvc repro`, which makes it anew"
         raise Refusal(_list(name for name, must in wanted.items() if must), f"no {_list(lacking)}", str(folder), do)
     return there
+
+
+def rows(folder: Path) -> list[Path]:
+    """The files of a dataset's release, sorted by name: the splits and what is WRITTEN, all and nothing else."""
+    wanted = sorted([*ROWS, *WRITTEN])
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    if [path.name for path in there] != wanted or not all(path.is_file() for path in there):
+        found = _list(path.name for path in there) or "nothing"
+        raise Refusal(f"{_list(wanted)}, all plain files", found, str(folder), "run `dvc repro`, which makes it anew")
+    return there
+
+
+def spotless(paths: Iterable[Path]) -> None:
+    """Refuse weights that are no safetensors, and a path of this machine in their metadata or in a settings file."""
+    found = []
+    for path in paths:
+        if path.suffix == ".safetensors":
+            try:
+                with safe_open(path, "numpy") as weights:
+                    told = weights.metadata()
+            except (SafetensorError, OSError) as error:
+                do = "delete it and run `dvc repro`, which makes it anew"
+                raise Refusal("weights as safetensors", str(error).splitlines()[0], str(path), do) from error
+        elif path.suffix == ".json" and path.name != "tokenizer.json":  # that one holds a vocabulary, of any words
+            try:
+                told = json.loads(path.read_text("utf-8"))
+            except ValueError as error:
+                do = "delete it and run `dvc repro`, which makes it anew"
+                raise Refusal("settings as JSON", str(error), str(path), do) from error
+        else:
+            continue
+        found += [f"{text!r} in {path.name}" for text in texts(told) if LOCAL.search(text)]
+    if found:
+        do = "take it out where it is written: the stage that saves the model"
+        raise Refusal("no path of this machine", "; ".join(found), str(path.parent), do)
+
+
+def texts(value: object) -> Iterator[str]:
+    """All texts inside a value of JSON, keys of objects apart."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from texts(one)
+
+
+def licence(spdx: str, where: str) -> Path:
+    """The licence's full text, which stands beside what is released. where: the setting that names it."""
+    known = {path.stem: path for path in sorted((Path(__file__).parent / "licenses").glob("*.txt"))}
+    if spdx not in known:
+        raise Refusal(f"one of {_list(known)}", spdx, where, f"add its text as stages/licenses/{spdx}.txt")
+    return known[spdx]
 
 
 def commit() -> dict:

@@ -33,7 +33,8 @@ TINY = {
     "batch": 32,
     "lr": 1e-3,
 }
-UNLIKE = re.compile(r"/(seconds|speed|baselines|live|docs)/|/comparison\.")  # they say how long it took, or when
+# They say how long it took, or when; a card does, and so the manifest beside it.
+UNLIKE = re.compile(r"/(seconds|speed|baselines|live|docs)/|/comparison\.|/published/.*/(README\.md|manifest\.json)$")
 
 
 def settings() -> dict:
@@ -52,7 +53,8 @@ def settings() -> dict:
         "predict": {"batch": 8},
     }  # fmt: skip
     release = {"repo": "mill/t5", "task": "review_generation", "source": "places", "base": "bases/t5",
-               "license": "apache-2.0", "bar": {"keyword_recall": 0.0}}  # fmt: skip
+               "license": "apache-2.0", "bar": {"keyword_recall": 0.0},
+               "bar_by_rating": {"keyword_recall": 0.0}}  # fmt: skip
     return own | {
         "sources": {"places": places},
         "numerics": {"threads": 1, "matmul": "highest"},
@@ -62,6 +64,7 @@ def settings() -> dict:
         "judges": {"places": {"base": "bases/t5", "rows": 200}},
         "recipes": {"t5": recipe},
         "publish": {"t5": release},
+        "datasets": {"places": own["datasets"]["places"]},
     }
 
 

@@ -47,6 +47,7 @@ def settings(**sections) -> dict:
         "judges": {name: {"base": "bases/bert", "rows": 100} for name in ("places", "answers")},
         "recipes": copy.deepcopy(RECIPES),
         "publish": {},
+        "datasets": {},
     }
     return own | small | sections
 

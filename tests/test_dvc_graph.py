@@ -26,7 +26,8 @@ BY_NAME = {
 BESIDE = {
     "account": {"stages/account.html.jinja"},
     "compare": {"stages/compare.html.jinja"},
-    "publish": {"stages/card.md.jinja", "stages/licenses"},
+    "publish": {"stages/card.md.jinja", "stages/use.py.jinja", "stages/licenses"},
+    "share": {"stages/datacard.md.jinja", "stages/licenses"},
 }
 
 
@@ -94,6 +95,6 @@ def test_the_command_is_one_plain_python_module(stage):
     assert re.fullmatch(rf"python -m stages\.{stage}( [\w./${{}}-]+)+", STAGES[stage]["do"]["cmd"])
 
 
-@pytest.mark.parametrize("section", ["sources", "bases", "pretrained", "judges", "recipes"])
+@pytest.mark.parametrize("section", ["sources", "bases", "pretrained", "judges", "recipes", "publish", "datasets"])
 def test_every_entry_of_params_has_its_stages(section):
     assert any(STAGES[stage]["foreach"] == f"${{{section}}}" for stage in STAGES)

@@ -172,14 +172,16 @@ def command(folder: Path, url: str, **env: str) -> subprocess.CompletedProcess:
 
 
 def test_a_repository_is_fetched_at_its_commit_and_again_from_the_cache(project, hub):
-    commit, _ = hub.files("owner/tiny")
-    hub.commit("owner/tiny", "a later one", MODEL | {"config.json": b"later"})
+    repo = hub.repo("owner/tiny")
+    commit = repo.resolve("main")
+    repo.commit({"config.json": b"later"})
     folder = project(kind="hub", repo="owner/tiny", revision=commit)
     done = command(folder, hub.url)
     assert (done.returncode, done.stdout) == (0, "fetch tiny: 4 files from hub\n"), done.stderr
     assert fetched() == MODEL
     loaded = {path.rpartition(f"/resolve/{commit}/")[2] for path in hub.requests if "/resolve/" in path}
     assert loaded == set(MODEL), "what could run, and other formats, do not even travel"
+    assert not hub.strays, "the token goes to no other origin"
 
     (folder / "out/tiny/vocab.txt").unlink()
     for again in (command(folder, nobody()), command(folder, nobody(), HF_HUB_OFFLINE="1")):

@@ -1,138 +1,259 @@
 """The real client against a Hub on the loopback: one commit, one tag, and every reason to send nothing."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from hub.server import TOKEN, Hub
-from released import FULL, LORA, ROOT, WHOLE, write_project
+from hub.project import git, lay_out, push, ran, roll_back, tag, torn, work_on
+from hub.server import READER, TOKEN, Hub
+from released import FULL, LORA, WHOLE
 
-from stages import publish, push
+from stages import contents, sending
+from stages import push as stage
 from stages.refusal import Refusal
 
-FILES = {*WHOLE, "README.md", "LICENSE", "provenance.json"}
+FILES = {*WHOLE, "README.md", "LICENSE", "provenance.json", "manifest.json"}
 
 
 @pytest.fixture
 def hub():
     hub = Hub()
     yield hub
+    assert not hub.strays, "the token went to the origin of large files"
     hub.close()
-
-
-def git(*words: str) -> str:
-    who = ["-c", "user.name=mill", "-c", "user.email=mill@example.org"]
-    return subprocess.run(["git", *who, *words], check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
     """A committed project whose two recipes are published, in an ignored folder as data/ is."""
-    monkeypatch.chdir(write_project(tmp_path))
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    publish.main(FULL, "places.parquet", "base", "whole", "reports", "published/full")
-    publish.main(LORA, "films.parquet", "base", "part", "reports", "published/lora")
-    Path(".gitignore").write_text("published/\n")
-    Path("dvc.lock").write_text("schema: '2.0'\n")
-    git("init", "-q")
-    git("add", "-A")
-    git("commit", "-qm", "all")
-    return tmp_path
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    return lay_out(tmp_path)
 
 
-def send(hub: Hub, name: str = FULL, folder: str = "published/full", code: str | None = None, **changes: str):
-    """Run push (or other code) as a process of its own, for the client reads its endpoint when it is imported."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
-    env |= {
-        "HF_ENDPOINT": hub.url,
-        "HF_TOKEN": TOKEN,
-        "HF_HOME": str(Path.cwd().parent / "hf"),
-        "NO_PROXY": "127.0.0.1",
-    }
-    env |= {"PYTHONPATH": str(ROOT), "HF_HUB_DISABLE_PROGRESS_BARS": "1", "PYTHONDONTWRITEBYTECODE": "1"} | changes
-    words = ["-c", code] if code else ["-m", "stages.push", name, folder]
-    return subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, timeout=60)
+def titles(repo) -> list[str]:
+    return [title for _, _, title in repo.log()][::-1]
 
 
 def test_one_private_commit_and_one_tag_then_nothing_more(project, hub):
-    done = send(hub)
+    done = push(hub)
     assert done.returncode == 0, done.stderr
     head = git("rev-parse", "HEAD")
-    repo = hub.repos["mill/places"]
-    assert repo["private"] is True
-    assert [message for _, message, _ in repo["commits"]] == ["initial commit", f"Publish git-{head[:12]}"]
-    oid, files = hub.files("mill/places")
-    assert repo["tags"] == {f"git-{head[:12]}": oid}
-    assert set(files) == {*FILES, ".gitattributes"}
-    assert files["model.safetensors"] == b"weights of model.safetensors"
+    repo = hub.repo("mill/places")
+    assert repo.private is True
+    assert titles(repo) == ["initial commit", f"Publish git-{head[:12]}"]
+    oid, files = repo.resolve("main"), repo.files()
+    assert repo.tags == {f"git-{head[:12]}": oid}
+    assert set(files) == {*FILES, ".gitattributes"} and not torn(repo)
+    assert files["model.safetensors"] == Path("published/full/model.safetensors").read_bytes()
     origin = json.loads(files["provenance.json"])
     assert (origin["git_commit"], origin["git_dirty"]) == (head, False) and origin["dvc_lock_sha256"]
     assert TOKEN not in done.stdout + done.stderr
-    assert done.stdout == f"push {FULL}: 8 files → mill/places at {oid[:12]}, tag git-{head[:12]}\n"
+    assert done.stdout == f"push {FULL}: mill/places at {oid[:12]}, 9 files sent, tag git-{head[:12]}\n"
 
-    again = send(hub)
+    again = push(hub)
     assert again.returncode == 0 and "nothing sent" in again.stdout
-    assert len(hub.repos["mill/places"]["commits"]) == 2
+    assert titles(repo) == ["initial commit", f"Publish git-{head[:12]}"]
 
 
 def test_what_was_pushed_comes_back_by_its_tag(project, hub):
-    assert send(hub).returncode == 0
-    tag = f"git-{git('rev-parse', 'HEAD')[:12]}"
-    fetch = f"from huggingface_hub import snapshot_download as s; print(s('mill/places', revision='{tag}'))"
-    done = send(hub, code=fetch, HF_HUB_DISABLE_XET="1")
+    assert push(hub).returncode == 0
+    fetch = f"from huggingface_hub import snapshot_download as s; print(s('mill/places', revision='{tag()}'))"
+    done = ran(hub, ["python", "-c", fetch], HF_HUB_DISABLE_XET="1")
     assert done.returncode == 0, done.stderr
     for path in Path("published/full").iterdir():
-        if path.name != "provenance.json":
+        if path.name not in contents.STAMPED:
             assert Path(done.stdout.strip(), path.name).read_bytes() == path.read_bytes()
 
 
 def test_a_later_release_takes_the_earlier_ones_parts_away_and_nothing_else(project, hub):
-    hub.create("mill/places", files={"adapter_config.json": b"{}", "picture.png": b"mine"})
-    assert send(hub).returncode == 0
-    assert set(hub.files("mill/places")[1]) == {*FILES, ".gitattributes", "picture.png"}
+    extra = {"shards.txt": {"sha256": "", "size": 1}}
+    files = {"adapter_config.json": b"{}", "picture.png": b"mine", "shards.txt": b"1"}
+    hub.create("mill/places", files=files | {"manifest.json": json.dumps(extra).encode()})
+    assert push(hub).returncode == 0
+    assert set(hub.repo("mill/places").files()) == {*FILES, ".gitattributes", "picture.png"}
 
 
 def test_a_lost_tag_is_set_without_a_second_commit(project, hub):
-    assert send(hub).returncode == 0
-    hub.repos["mill/places"]["tags"].clear()
-    assert send(hub).returncode == 0
-    assert len(hub.repos["mill/places"]["commits"]) == 2 and len(hub.repos["mill/places"]["tags"]) == 1
+    assert push(hub).returncode == 0
+    repo, made = hub.repo("mill/places"), hub.repo("mill/places").resolve("main")
+    repo.untag(tag())
+    repo.commit({"picture.png": b"mine"}, "a picture")  # main goes on; the release is still the commit before
+    assert push(hub).returncode == 0
+    assert repo.tags == {tag(): made} and len(titles(repo)) == 3
+
+
+def test_what_has_not_changed_since_gets_the_new_tag_at_the_old_commit(project, hub):
+    assert push(hub).returncode == 0
+    first, repo = tag(), hub.repo("mill/places")
+    Path("notes.txt").write_text("of the code, not of the model")
+    git("add", "-A")
+    git("commit", "-qm", "notes")
+    done = push(hub)
+    assert done.returncode == 0 and "nothing sent" in done.stdout
+    assert repo.tags == {first: repo.resolve("main"), tag(): repo.resolve("main")} and len(titles(repo)) == 2
+    assert "nothing sent" in push(hub).stdout
+    work_on("other weights")
+    assert push(hub).returncode == 0
+    assert len(set(repo.tags.values())) == 2 and len(titles(repo)) == 3 and not torn(repo)
+
+
+def test_a_tag_at_another_release_is_never_moved(project, hub):
+    repo = hub.create("mill/places", files={"config.json": b"{}"})
+    repo.tag(tag(), repo.resolve("main"))
+    before = repo.resolve("main")
+    done = push(hub)
+    assert done.returncode == 1 and "a tag is never moved" in done.stderr and "Traceback" not in done.stderr
+    assert repo.tags == {tag(): before} and repo.resolve("main") == before
+
+
+def test_an_adapter_goes_with_its_own_parts(project, hub):
+    assert push(hub, LORA).returncode == 0
+    files = hub.repo("mill/films").files()
+    assert (
+        "adapter_model.safetensors" in files and "model.safetensors" not in files and not torn(hub.repo("mill/films"))
+    )
+
+
+def test_a_card_names_the_tag_that_it_lies_at(project, hub):
+    assert push(hub).returncode == 0
+    card = hub.repo("mill/places").files(tag())["README.md"].decode()
+    assert f'repo, tag = "mill/places", "{tag()}"' in card and sending.TAG not in card
+    assert sending.TAG in Path("published/full/README.md").read_text("utf-8")
 
 
 def test_a_wrong_token_is_told_before_anything_is_made(project, hub):
-    done = send(hub, HF_TOKEN="hf_wrong")
+    done = push(hub, HF_TOKEN="hf_wrong")
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "a token that the Hub accepts" in done.stderr and "hf_wrong" not in done.stderr
-    assert not hub.repos and not [request for request in hub.requests if not request.startswith("GET ")]
+    assert not hub.store.repos() and not [call for call in hub.requests if not call.startswith("GET ")]
+
+
+def test_a_token_that_may_only_read_makes_nothing(project, hub):
+    done = push(hub, HF_TOKEN=READER)
+    assert done.returncode == 1 and "the right to write" in done.stderr and "Traceback" not in done.stderr
+    assert not hub.store.repos()
 
 
 def test_a_public_repository_gets_no_private_release(project, hub):
-    hub.create("mill/films", private=False)
-    done = send(hub, LORA, "published/lora")
+    repo = hub.create("mill/films", private=False)
+    done = push(hub, LORA)
     assert done.returncode == 1 and "a private repository" in done.stderr
-    assert len(hub.repos["mill/films"]["commits"]) == 1
+    assert titles(repo) == ["initial commit"]
+
+
+def test_a_repository_that_would_leave_files_out_gets_none(project, hub):
+    repo = hub.create("mill/places", files={".gitignore": b"*.json\n"})
+    done = push(hub)
+    assert done.returncode == 1 and "a repository without .gitignore" in done.stderr
+    assert len(titles(repo)) == 2 and not repo.tags
 
 
 def test_a_commit_in_between_is_not_overwritten(project, hub):
-    hub.before_commit = lambda repo: hub.commit(repo, "somebody else", {})
-    done = send(hub)
+    def other(call: str) -> None:
+        if "/commit/" in call and not repo.tree().get("other.txt"):
+            repo.commit({"other.txt": b"mine"}, "somebody else")
+
+    repo, hub.faults.before = hub.repo("mill/places"), other
+    done = push(hub)
     assert done.returncode == 1 and "somebody else committed to it" in done.stderr and "Traceback" not in done.stderr
-    assert not hub.repos["mill/places"]["tags"]
+    assert not repo.tags and titles(repo) == ["initial commit", "somebody else"]
 
 
 def test_a_server_out_of_reach_is_a_refusal(project, hub):
     hub.close()
-    done = send(hub)
+    code = (
+        f"from stages import push, refusal; refusal.run(push.main, ['model', {FULL!r}, 'published/full', 'probe.json'])"
+    )
+    done = ran(hub, ["python", "-c", f"import time; time.sleep = lambda _: None\n{code}"])
     assert done.returncode == 1 and "the Hub within reach" in done.stderr and "Traceback" not in done.stderr
+
+
+# --- what would be sent ----------------------------------------------------------------------------------------------
+
+
+def test_a_plan_says_what_would_be_sent_and_asks_only(project, hub):
+    done = push(hub, FULL, "plan")
+    assert done.returncode == 0 and "it would be made" in done.stdout, done.stderr
+    assert f"tag {tag()}" in done.stdout and "model.safetensors" in done.stdout and not hub.store.repos()
+    assert push(hub).returncode == 0
+    assert "nothing would be sent" in push(hub, FULL, "plan").stdout
+    hub.repo("mill/places").untag(tag())
+    assert "only the tag would be set" in push(hub, FULL, "plan").stdout
+    work_on("longer weights than before")
+    hub.repo("mill/places").commit({"adapter_config.json": b"{}"})
+    calls = len(hub.requests)
+    lines = [line.split() for line in push(hub, FULL, "plan").stdout.splitlines()]
+    how = {line[-1]: line[0] for line in lines if line and line[0] in ("new", "same", "changed", "deleted")}
+    changed = {"model.safetensors", "README.md", "provenance.json", "manifest.json"}
+    assert how == dict.fromkeys(FILES - changed, "same") | dict.fromkeys(changed, "changed") | {
+        "adapter_config.json": "deleted"
+    }
+    assert not [call for call in hub.requests[calls:] if call.split()[0] not in ("GET", "HEAD")]
+
+
+def test_a_plan_needs_no_token_where_all_may_look(project, hub):
+    settings = yaml.safe_load(Path("params.yaml").read_text("utf-8"))
+    settings["publish"][FULL]["private"] = False
+    Path("params.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+    git("commit", "-qam", "for all")
+    hub.create("mill/places", private=False)
+    done = push(hub, FULL, "plan", HF_TOKEN="")
+    assert done.returncode == 0 and "one commit on top of it" in done.stdout, done.stderr
+
+
+# --- back to an earlier one ------------------------------------------------------------------------------------------
+
+
+def test_a_rollback_is_one_commit_forward_with_the_old_files_and_sends_nothing_large(project, hub):
+    assert push(hub).returncode == 0
+    first, repo = tag(), hub.repo("mill/places")
+    repo.commit({"picture.png": b"mine"}, "a picture")
+    work_on("worse weights")
+    assert push(hub).returncode == 0
+    second, was = tag(), repo.resolve("main")
+    old, puts = repo.files(first), len([call for call in hub.requests if call.startswith("PUT ")])
+
+    plan = roll_back(hub, first, "plan")
+    assert plan.returncode == 0 and "model.safetensors" in plan.stdout and repo.resolve("main") == was, plan.stderr
+    done = roll_back(hub, first)
+    assert done.returncode == 0, done.stderr
+    assert repo.files() == old | {"picture.png": b"mine"}
+    assert titles(repo)[-1] == f"Roll back to {first} from {was[:12]}"
+    name = f"rollback-{was[:12]}"
+    assert repo.tags == {first: repo.tags[first], second: was, name: repo.resolve("main")}
+    assert len([call for call in hub.requests if call.startswith("PUT ")]) == puts
+    receipt = json.loads(Path("receipts", f"{name}.json").read_text())
+    assert (receipt["restores"], receipt["commit"]) == (first, repo.resolve("main"))
+    assert receipt["files"]["model.safetensors"]["size"] == len(old["model.safetensors"])
+
+    again = roll_back(hub, first)
+    assert again.returncode == 0 and titles(repo).count(titles(repo)[-1]) == 1
+    repo.untag(name)
+    repo.commit({"picture.png": b"another"}, "a picture")
+    assert roll_back(hub, first).returncode == 0 and repo.tags[name] != repo.resolve("main"), "found by its content"
+    assert "already" not in push(hub).stdout and repo.tags[second] == was
+    assert roll_back(hub, second).returncode == 0
+    assert repo.files()["model.safetensors"] == b"worse weights" and not torn(repo)
+
+
+def test_a_rollback_to_no_release_or_to_the_present_one_is_refused(project, hub):
+    assert push(hub).returncode == 0
+    unknown = roll_back(hub, "git-000000000000")
+    assert unknown.returncode == 1 and f"one of its tags: {tag()}" in unknown.stderr
+    present = roll_back(hub, tag())
+    assert present.returncode == 1 and "nothing is to be taken back" in present.stderr
+    assert len(titles(hub.repo("mill/places"))) == 2
+
+
+# --- refused before anybody is asked ---------------------------------------------------------------------------------
 
 
 def refused(name: str = FULL, folder: str = "published/full") -> Refusal:
     with pytest.raises(Refusal) as caught:
-        push.main(name, folder)
+        stage.main("model", name, folder, "probe.json")
     return caught.value
 
 
@@ -171,6 +292,16 @@ def test_a_folder_from_other_settings_is_refused(project, token):
 def test_a_stray_file_is_never_sent(project, token, stray):
     Path("published/full", stray).write_text("hf_secret")
     assert stray in refused().found
+
+
+def test_a_folder_that_is_not_what_its_manifest_names_is_refused(project, token):
+    Path("published/full/config.json").write_text('{"other": 1}')
+    assert refused().found == "other bytes in config.json"
+
+
+def test_a_generator_that_was_not_probed_is_refused(project, token):
+    Path("probe.json").unlink()
+    assert "generated texts" in refused().expected
 
 
 def test_a_folder_without_its_card_is_refused(project, token):

@@ -62,13 +62,21 @@ class Memory:
 
     def longest(self, text: str) -> int:
         """Words of the longest run that stands in one of the texts learnt; case, marks and spaces do not count."""
-        words = _plain(text).split()
-        most = start = 0
+        return len(self.span(text))
+
+    def span(self, text: str) -> list[str]:
+        """That run: the first of those as long."""
+        words, run = _plain(text).split(), []
+        start = 0
         for end in range(1, len(words) + 1):  # two pointers: a run that is absent stays so when it grows
             while start < end and f" {' '.join(words[start:end])} " not in self.texts:
                 start += 1
-            most = max(most, end - start)
-        return most
+            run = max(run, words[start:end], key=len)
+        return run
+
+    def held(self, text: str) -> int:
+        """How many of the texts learnt hold it, as a run of words."""
+        return sum(f" {_plain(text)} " in one for one in self.texts.split("\n"))
 
     def copied(self, text: str) -> bool:
         """Whether the text as a whole is one that was learnt."""

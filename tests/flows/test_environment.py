@@ -11,9 +11,9 @@ from flows import dvc, environment
 ROOT = Path(__file__).parents[2]
 # Every stage but the one that asks the world: its rows are not to be asked for again because a package changed.
 LOCKED = {"clean", "validate", "enrich", "account", "pretrain", "fetch", "judge", "tokenize", "train", "predict",
-          "evaluate", "compare", "publish"}  # fmt: skip
+          "evaluate", "compare", "publish", "share"}  # fmt: skip
 # One entry of each section is enough for a node of each stage.
-SECTIONS = ("sources", "bases", "pretrained", "judges", "recipes", "publish")
+SECTIONS = ("sources", "bases", "pretrained", "judges", "recipes", "publish", "datasets")
 KEPT = {"films", "films-t5", "minilm", "sentiment_label-films-full"}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import audits, git, history, manifest, past, rebuild, replica
+from flows import audits, git, history, manifest, past, rebuild, receipts, replica
 
 ROOT = Path(__file__).parents[2]
 CODE = "mill_stages.py"
@@ -406,7 +406,20 @@ def test_the_data_of_a_model_is_the_enriched_table_that_its_rows_were_drawn_from
     }  # fmt: skip
     then = past.Past("c0ffee" * 6, lock)
     assert history._data(then, "r") == "0123456789ab" and history._data(then, "s") == "–"
-    assert history._published(then, "r") == "unknown (for mill/r@git-c0ffeec0ffee)"
+    assert history._published(then, "r", None) == "unknown (for mill/r@git-c0ffeec0ffee)"
+
+
+def test_a_model_is_published_where_a_receipt_says_that_it_was_read_back(project):
+    commit = git.git("rev-parse", "v2")
+    receipt = {"repo": "mill/tone", "tag": f"git-{commit[:12]}", "git_commit": commit, "at": "2026-11-22 05:00"}
+    receipts.path("tone", receipt["tag"]).parent.mkdir(parents=True)
+    receipts.path("tone", receipt["tag"]).write_text(json.dumps(receipt))
+    receipts.path("tone", "rollback-0").write_text(
+        json.dumps(receipt | {"tag": "rollback-0", "at": "2026-11-23 05:00"})
+    )
+    told = {(one["recipe"], one["commit"]): one["published"] for one in history.models()}
+    assert told["tone", commit] == f"mill/tone@git-{commit[:12]}, mill/tone@rollback-0"
+    assert {place for model, place in told.items() if model != ("tone", commit)} == {"–"}
 
 
 def test_a_published_model_leads_to_its_commit(project, tmp_path):
@@ -415,9 +428,8 @@ def test_a_published_model_leads_to_its_commit(project, tmp_path):
     hub = Hub()
     try:
         told = {"git_commit": git.git("rev-parse", "v1"), "git_dirty": False}
-        hub.create("mill/tone", files={"provenance.json": json.dumps(told).encode()})
-        (oid, *_) = hub.files("mill/tone")
-        hub.repos["mill/tone"]["tags"]["git-abc"] = oid
+        repo = hub.create("mill/tone", files={"provenance.json": json.dumps(told).encode()})
+        repo.tag("git-abc", repo.resolve("main"))
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
         environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HOME": str(tmp_path / "hf"),
                         "NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT)}  # fmt: skip
@@ -430,7 +442,7 @@ def test_a_published_model_leads_to_its_commit(project, tmp_path):
         assert done.stdout.strip() == told["git_commit"], done.stderr
         assert "the Hub gave no provenance.json of it" in ask("mill/tone@git-none").stderr
         elsewhere = json.dumps({"git_commit": "ab" * 20}).encode()
-        oid = hub.commit("mill/tone", "of another clone", {"provenance.json": elsewhere})
+        oid = repo.commit({"provenance.json": elsewhere})
         assert "which this clone has not" in ask(f"mill/tone@{oid}").stderr
     finally:
         hub.close()

@@ -109,6 +109,7 @@ def settings(**rules) -> dict:
     return own | {
         "sources": {"places": own["sources"]["places"]}, "bases": {"words": base}, "pretrained": {}, "publish": {},
         "judges": {"places": {"base": "bases/words", "rows": 10}}, "recipes": {BAR: recipe}, "retrain": RULES | rules,
+        "datasets": {},
     }  # fmt: skip
 
 
@@ -481,7 +482,7 @@ def real_settings() -> dict:
     }  # fmt: skip
     return own | {
         "sources": {"films": films}, "bases": {"bert": tiny | {"corpus": "films", "family": "encoder"}},
-        "pretrained": {}, "publish": {}, "judges": {"films": {"base": "bases/bert", "rows": 200}},
+        "pretrained": {}, "publish": {}, "datasets": {}, "judges": {"films": {"base": "bases/bert", "rows": 200}},
         "recipes": {"label": recipe}, "retrain": RULES | {"drift": {"fewest": 30, "growth": 0.3}},
     }  # fmt: skip
 

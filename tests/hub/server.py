@@ -1,187 +1,133 @@
-"""A Hub on the loopback, in memory: enough of its HTTP interface for the real client to push a model and fetch it.
+"""A Hub on the loopback over git (hub.store): the HTTP subset that the real client needs to publish and to fetch.
 
-Covered: whoami, create a model repository, validate-yaml, repository and revision info, refs, tree, preupload, LFS
-batch with PUT and verify, commit (ndjson, stale parent refused), tag, resolve by GET and HEAD.
+Covered, of models and datasets: bearer tokens (one that writes, one that reads; none: public repositories only),
+whoami, create, delete and visibility, info by revision, refs, tree (recursive or one level, in pages), paths-info,
+commits (in pages), validate-yaml, preupload with oids and .gitignore, LFS batch, PUT and verify, ndjson commit with 412
+on a stale parent, tags with 409 on one that exists, resolve by GET and HEAD with ETag, Range and, of large files, a
+redirect to another origin with a signed address, where a bearer token is refused. Faults on demand: hub.faults.
 
-Of datasets only reading: their info, the tree of files at the root, resolve.
-
-Not covered: spaces, branches other than main, pull requests, folders inside a repository, multi-part and xet
-transfer, paths-info, LFS redirects to another origin, rate limits, quotas, gated repositories, deletion of
-repositories, rights finer than one token that may do everything, checks of a card's metadata beyond its being there.
+Not covered: spaces, branches made by clients, pull requests, multi-part and xet transfer, copies between repositories,
+deleted tags, rate-limit headers, quotas, gated and renamed repositories, rights by namespace, the Hub's checks of a
+card's content beyond that its YAML parses, pickle and malware scans, git's own protocol, and a CDN that lags behind.
+The real Hub answers an unknown repository by 401 where no token is sent, as this does, and compresses text, which this
+does not. The same contract test runs against both: tests/test_hub_contract.py.
 """
 
-import base64
-import hashlib
-import json
-import re
+import socket
+import tempfile
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from urllib.parse import urlsplit
 
-TOKEN = "hf_loopback"
-LFS = (".safetensors", ".bin")
+from hub.answers import Answer, Answers
+from hub.faults import AFTER, BEFORE, DROP, Faults
+from hub.store import Repo, Store
+
+TOKEN, READER = "hf_loopback", "hf_loopback_reader"
 
 
 class Hub:
-    """Repositories by id: {private, commits: [(oid, message, {path: bytes})], tags: {name: oid}}."""
+    """Two origins: `url`, which knows who asks, and `storage`, which holds large files. folder: of an earlier one."""
 
-    def __init__(self):
-        self.repos, self.large, self.requests = {}, {}, []
-        self.before_commit = lambda repo: None  # a test's hook: what happens just before a commit arrives
-        hub = self
+    def __init__(self, folder: Path | None = None):
+        self._own = None if folder else tempfile.TemporaryDirectory(prefix="hub-", ignore_cleanup_errors=True)
+        self.store, self.faults = Store(Path(folder or self._own.name)), Faults()
+        self.rights = {TOKEN: "write", READER: "read", "": "none"}  # by token
+        self.strays: list[str] = []  # calls of the storage origin that brought a bearer token along
+        self.page = 1000  # entries of a tree or of commits in one answer
+        self._storage, self.storage = self._serve("storage")
+        self._main, self.url = self._serve("main")
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    def close(self) -> None:
+        for server in (self._main, self._storage):
+            server.shutdown()
+            server.server_close()
+        if self._own:
+            self._own.cleanup()
 
-            def answer(self):
-                path = unquote(urlsplit(self.path).path)
-                if self.headers.get("Transfer-Encoding") == "chunked":
-                    body = b"".join(iter(self.chunk, b""))
-                else:
-                    body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                hub.requests.append(f"{self.command} {path}")
-                allowed = path.startswith("/large/") or self.headers.get("Authorization") == f"Bearer {TOKEN}"
-                status, told, headers = hub.answer(self.command, path, body, self.url()) if allowed else (401, {}, {})
-                data = told if isinstance(told, bytes) else json.dumps(told).encode()
-                self.send_response(status)
-                for key, value in ({"Content-Length": str(len(data))} | headers).items():
-                    self.send_header(key, value)
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(data)
+    def repo(self, name: str, kind: str = "model") -> Repo:
+        return self.store.repo(name, kind)
 
-            do_GET = do_HEAD = do_POST = do_PUT = answer
+    def create(
+        self, name: str, private: bool = True, files: dict[str, bytes] | None = None, kind: str = "model"
+    ) -> Repo:
+        """A repository made by hand, with a commit of `files` on top of its first."""
+        repo = self.repo(name, kind)
+        repo.create(private)
+        if files:
+            repo.commit(files)
+        return repo
 
-            def chunk(self) -> bytes:
-                size = int(self.rfile.readline(), 16)
-                data = self.rfile.read(size)
-                self.rfile.readline()
-                return data
+    @property
+    def requests(self) -> list[str]:
+        return self.faults.calls
 
-            def url(self) -> str:
-                return "http://{}:{}".format(*self.server.server_address)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = "http://{}:{}".format(*self.server.server_address)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def create(self, repo: str, private: bool = True, files: dict[str, bytes] | None = None):
-        self.repos[repo] = {"private": private, "commits": [], "tags": {}}
-        self.commit(repo, "initial commit", {".gitattributes": b""} | (files or {}))
-
-    def commit(self, repo: str, message: str, files: dict[str, bytes]) -> str:
-        commits = self.repos[repo]["commits"]
-        oid = hashlib.sha1(f"{repo} {len(commits)} {message}".encode()).hexdigest()
-        commits.append((oid, message, files))
-        return oid
-
-    def files(self, repo: str, revision: str = "main") -> tuple[str, dict[str, bytes]] | None:
-        """The commit's id and files at a branch, tag or commit; None where there is no such revision."""
-        commits = self.repos[repo]["commits"]
-        oid = commits[-1][0] if revision == "main" else self.repos[repo]["tags"].get(revision, revision)
-        return next(((one, files) for one, _, files in commits if one == oid), None)
-
-    def answer(self, method: str, path: str, body: bytes, url: str) -> tuple[int, object, dict]:
-        """(status, JSON or bytes, headers) of one request by a known user."""
-        if method == "PUT":
-            self.large[path.rpartition("/")[2]] = body
-            return 200, {}, {}
-        if path == "/api/whoami-v2":
-            return 200, {"type": "user", "name": "mill", "orgs": []}, {}
-        if path == "/api/validate-yaml":
-            carded = json.loads(body)["content"].startswith("---\n")
-            return (200, {"warnings": [], "errors": []}, {}) if carded else (400, {"errors": [{"message": "bare"}]}, {})
-        if path == "/api/repos/create":
-            asked = json.loads(body)
-            repo = f"{asked['organization']}/{asked['name']}"
-            if repo in self.repos:
-                return 409, {"url": f"{url}/{repo}", "error": "exists"}, {}
-            self.create(repo, asked.get("visibility") == "private")
-            return 200, {"url": f"{url}/{repo}"}, {}
-        if batch := re.fullmatch(r"/([^/]+/[^/]+)\.git/info/lfs/objects/(batch|verify)", path):
-            return 200, self.batch(json.loads(body), f"{url}/{batch[1]}.git/info/lfs/objects/verify", url), {}
-        if resolve := re.fullmatch(r"(?:/datasets)?/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
-            return self.resolve(*resolve.groups())
-        if folder := re.fullmatch(r"/api/datasets/[^/]+/[^/]+/tree/[^/]+/(.+)", path):
-            return 404, {"error": f"{folder[1]} does not exist"}, {"X-Error-Code": "EntryNotFound"}
-        known = re.fullmatch(r"/api/(?:models|datasets)/([^/]+/[^/]+)(?:/([^/]+)(?:/([^/]+))?)?/?", path)
-        if not known or known[1] not in self.repos:
-            return 404, {"error": "Repository not found"}, {"X-Error-Code": "RepoNotFound"}
-        return self.of_repo(known[1], known[2] or "revision", known[3] or "main", body, url)
-
-    def of_repo(self, repo: str, verb: str, revision: str, body: bytes, url: str) -> tuple[int, object, dict]:
-        of, there = self.repos[repo], self.files(repo, revision)
-        if there is None:
-            return 404, {"error": "Revision not found"}, {"X-Error-Code": "RevisionNotFound"}
-        oid, files = there
-        if verb == "revision":
-            siblings = [{"rfilename": path} for path in files]
-            return 200, {"id": repo, "sha": oid, "private": of["private"], "siblings": siblings}, {}
-        if verb == "refs":
-            branch = {"name": "main", "ref": "refs/heads/main", "targetCommit": oid}
-            tags = [{"name": n, "ref": f"refs/tags/{n}", "targetCommit": o} for n, o in of["tags"].items()]
-            return 200, {"branches": [branch], "converts": [], "tags": tags}, {}
-        if verb == "tree":
-            return 200, [{"type": "file", "path": p, "size": len(d), "oid": blob(p, d)} for p, d in files.items()], {}
-        if verb == "preupload":
-            told = [
-                {
-                    "path": path, "uploadMode": "lfs" if path.endswith(LFS) else "regular", "shouldIgnore": False,
-                    "oid": blob(path, files[path]) if path in files else None,
-                }
-                for path in (one["path"] for one in json.loads(body)["files"])
-            ]  # fmt: skip
-            return 200, {"files": told}, {}
-        if verb == "tag":
-            name = json.loads(body)["tag"]
-            if name in of["tags"]:
-                return 409, {"error": "tag exists"}, {}
-            of["tags"][name] = oid
-            return 200, {}, {}
-        self.before_commit(repo)
-        return self.commit_lines(repo, [json.loads(line) for line in body.splitlines() if line], url)
-
-    def commit_lines(self, repo: str, lines: list[dict], url: str) -> tuple[int, object, dict]:
-        head, files = self.files(repo)
-        header, files = lines[0]["value"], dict(files)
-        if header.get("parentCommit", head) != head:
-            return 412, {"error": "A commit has happened since. Please refresh and try again."}, {}
-        for line in lines[1:]:
-            value = line["value"]
-            if line["key"] == "file":
-                files[value["path"]] = base64.b64decode(value["content"])
-            elif line["key"] == "lfsFile":
-                if value["oid"] not in self.large:
-                    return 400, {"error": f"LFS object of {value['path']} was never sent"}, {}
-                files[value["path"]] = self.large[value["oid"]]
-            else:
-                del files[value["path"]]
-        oid = self.commit(repo, header["summary"], files)
-        return 200, {"commitUrl": f"{url}/{repo}/commit/{oid}", "commitOid": oid, "hookOutput": ""}, {}
-
-    def batch(self, asked: dict, verify: str, url: str) -> dict:
-        actions = {} if "objects" not in asked else {"verify": {"href": verify}}
-        missing = [one for one in asked.get("objects", []) if one["oid"] not in self.large]
-        objects = [one | {"actions": actions | {"upload": {"href": f"{url}/large/{one['oid']}"}}} for one in missing]
-        return {"transfer": "basic", "objects": objects}
-
-    def resolve(self, repo: str, revision: str, path: str) -> tuple[int, object, dict]:
-        there = self.files(repo, revision) if repo in self.repos else None
-        if there is None or path not in there[1]:
-            return 404, {"error": "Entry not found"}, {"X-Error-Code": "EntryNotFound"}
-        data = there[1][path]
-        return 200, data, {"X-Repo-Commit": there[0], "ETag": f'"{blob(path, data)}"'}
+    def _serve(self, origin: str) -> tuple[ThreadingHTTPServer, str]:
+        server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self, "origin": origin}))
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return server, "http://{}:{}".format(*server.server_address)
 
 
-def blob(path: str, data: bytes) -> str:
-    """What tells the client that a file has not changed: SHA-256 for LFS, git's blob id otherwise."""
-    if path.endswith(LFS):
-        return hashlib.sha256(data).hexdigest()
-    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_) -> None:
+        """A caller that was killed in mid-call is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    hub: Hub
+    origin: str
+
+    def answer(self) -> None:
+        body = self._body()
+        address = urlsplit(self.path)
+        call = f"{self.command} {address.path}" if self.origin == "main" else f"{self.command} STORAGE{address.path}"
+        fault = self.hub.faults.at(call)
+        if fault and fault.moment == BEFORE:
+            return self._lose() if fault.status == DROP else self._send(_error(fault))
+        answers = Answers(self.hub.store, self.hub.url, self.hub.storage, self.hub.page)
+        bearer = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        if self.origin == "storage":
+            if bearer:
+                self.hub.strays.append(call)
+            told = answers.stored(self.command, address, body, self.headers, bool(bearer))
+        else:
+            told = answers.told(self.command, address, body, self.headers, self.hub.rights.get(bearer))
+        if fault and fault.moment == AFTER:
+            return self._lose() if fault.status == DROP else self._send(_error(fault))
+        self._send(told)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        data = b""
+        while size := int(self.rfile.readline(), 16):
+            data += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return data
+
+    def _send(self, told: Answer) -> None:
+        self.send_response(told.status)
+        for key, value in ({"Content-Length": str(len(told.data))} | told.headers).items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(told.data)
+
+    def _lose(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+def _error(fault) -> Answer:
+    return Answer.json({"error": "this was to go wrong"}, fault.status, fault.headers)

@@ -34,7 +34,7 @@ except Refusal as refusal:
 def served():
     """A Hub with one dataset, and the commits of two states of it."""
     hub = Hub()
-    hub.create("mill/reviews")
+    repo = hub.create("mill/reviews", kind="dataset")
     commits = []
     for word in ("old", "new"):
         files = {}
@@ -43,7 +43,7 @@ def served():
             texts = [f"{word} {split} {n}" for n in range(rows)]
             pl.DataFrame({"text": texts, "label": range(rows), "tags": [["a"]] * rows}).write_parquet(out)
             files[f"{split}.parquet"] = out.getvalue()
-        commits.append(hub.commit("mill/reviews", word, files))
+        commits.append(repo.commit(files))
     yield hub, commits
     hub.close()
 
