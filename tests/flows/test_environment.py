@@ -113,3 +113,22 @@ def test_every_stage_that_loads_a_library_of_models_is_among_them():
     stages = LOCKED | {"collect", "clean", "validate", "enrich", "account", "compare"}
     loading = {stage for stage in stages if graph.find_upstream_modules(f"stages.{stage}") & set(LIBRARIES)}
     assert loading and loading <= LOCKED
+
+
+def test_what_the_demo_adds_may_be_missing_and_is_told_when_it_is_another(here):
+    lock, further = "a==1\n", "gradio==6\nfont==2\n"
+    here({"a": "1"})
+    assert environment.differences(lock, further) == []
+    here({"a": "1", "gradio": "6", "font": "2"})
+    assert environment.differences(lock, further) == []
+    here({"a": "1", "gradio": "5", "font": "2", "stray": "1"})
+    assert environment.differences(lock, further) == [
+        "gradio 5 is installed, and the lock has 6", "stray 1 is installed, and the lock lacks it",
+    ]  # fmt: skip
+    here({"gradio": "6"})
+    assert environment.differences(lock, further) == ["a 1 is not installed"]
+
+
+def test_the_demos_lock_repeats_nothing_of_the_other():
+    lock, further = (environment.pinned((ROOT / path).read_text()) for path in (environment.LOCK, environment.DEMO))
+    assert further and not set(lock) & set(further)
