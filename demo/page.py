@@ -4,7 +4,7 @@ import html
 
 from demo.shelf import Shelf, Told
 
-MACHINE = "Written by a machine. No person's experience stands behind it."
+MACHINE = "Written by a machine: nobody has been there."
 
 
 def safe(text: object) -> str:

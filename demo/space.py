@@ -27,16 +27,14 @@ TOPS = ("torch", "transformers", "peft", "datasets", "huggingface-hub", "safeten
 OLDER = {"pillow": "pillow==12.3.0", "tomlkit": "tomlkit==0.14.0"}  # Gradio 6.31 asks for less than the lock has
 APP = '''"""What the Space runs: the demo, with models at one tag of their repositories."""
 
-from pathlib import Path
-
 from demo import app
 from demo.shelf import Shelf
 from stages import params
 
-demo = app.build(Shelf(params.load(), tag="{tag}"))
+page = app.build(Shelf(params.load(), tag="{tag}"))
 
 if __name__ == "__main__":
-    demo.launch(css=app.STYLE.read_text("utf-8"), theme=app.theme(), footer_links=[])
+    page.launch(css=app.STYLE.read_text("utf-8"), theme=app.theme(), footer_links=[])
 '''
 README = """---
 title: Reviewmill

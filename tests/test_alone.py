@@ -12,12 +12,12 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import polars as pl
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from small_mill import RECIPES, T5
 
-from stages import answering, origin, schema
+from stages import answering, origin
 
 TOPS = ("torch", "transformers", "peft")
 TEXT = "Отличный суп, но официант забыл про нас."
@@ -89,10 +89,13 @@ def ours(folder: str) -> answering.Answer:
     return answering.open_model(origin.find(folder)).answer([{"text": TEXT}])[0]
 
 
-def test_a_whole_model_that_writes(in_mill, site):
-    stage = schema.read("data/answers/t5-text.parquet", schema.ANSWERS).filter(pl.col("answer") != "")
-    asked, written = stage.row(0, named=True)["prompt"], stage.row(0, named=True)["answer"]
-    assert alone(site, WRITES, Path("data/models/t5-text"), asked, in_mill).strip() == written
+def test_a_whole_model_that_writes(in_mill, write_settings, site):
+    """Without a draw: what is drawn depends on more than the model."""
+    plain = RECIPES["t5-full"] | {"model": T5 | {"target_tokens": 12}, "predict": {"batch": 8}}
+    write_settings(recipes=RECIPES | {"t5-full": plain})
+    told = answering.open_model(origin.find("data/models/t5-full")).answer([{"rating": 1, "rubrics": "Кафе"}])[0]
+    assert told.text
+    assert alone(site, WRITES, Path("data/models/t5-full"), told.prompt, in_mill).strip() == told.text
 
 
 def test_a_whole_model_that_labels(in_mill, write_settings, site):

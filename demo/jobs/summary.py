@@ -32,7 +32,7 @@ def summarise(shelf: Shelf, name: str, pasted: str, file: str | None = None) -> 
     if not name:
         return page.notice("Choose a model above.")
     try:
-        reviews = read(file) if file else pasted
+        reviews = read(file) if file else pasted or ""
     except Refusal as refusal:
         return page.notice(f"The file cannot be read. Expected {refusal.expected}, found {refusal.found}.", "warning")
     flat = reviews if isinstance(reviews, str) else "\n".join(one["text"] for one in reviews)
