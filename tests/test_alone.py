@@ -25,7 +25,7 @@ TEXT = "Отличный суп, но официант забыл про нас.
 WRITES = """
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 tokenizer, model = AutoTokenizer.from_pretrained("MODEL"), AutoModelForSeq2SeqLM.from_pretrained("MODEL")
-answer = tokenizer.decode(model.generate(**tokenizer(prompt, return_tensors="pt"), max_new_tokens=12)[0], skip_special_tokens=True)
+answer = tokenizer.decode(model.generate(**tokenizer(prompt, return_tensors="pt"), max_new_tokens=12, no_repeat_ngram_size=1)[0], skip_special_tokens=True)
 """  # noqa: E501
 LABELS = """
 from transformers import pipeline
@@ -91,7 +91,7 @@ def ours(folder: str) -> answering.Answer:
 
 def test_a_whole_model_that_writes(in_mill, write_settings, site):
     """Without a draw: what is drawn depends on more than the model."""
-    plain = RECIPES["t5-full"] | {"model": T5 | {"target_tokens": 12}, "predict": {"batch": 8}}
+    plain = RECIPES["t5-full"] | {"model": T5 | {"target_tokens": 12}, "predict": {"batch": 8, "no_repeat": 1}}
     write_settings(recipes=RECIPES | {"t5-full": plain})
     told = answering.open_model(origin.find("data/models/t5-full")).answer([{"rating": 1, "rubrics": "Кафе"}])[0]
     assert told.text
