@@ -22,7 +22,7 @@ def notices(texts: list[str]) -> str:
 
 
 def cards(inner: list[str]) -> str:
-    return f'<div class="cards">{"".join(inner)}</div>'
+    return f'<div class="cards" aria-live="polite">{"".join(inner)}</div>'
 
 
 def card(title: str, body: str, foot: str = "", kind: str = "") -> str:
