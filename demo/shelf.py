@@ -68,7 +68,7 @@ class Shelf:
         try:
             answerer, adapter = self._open(name)
         except Refusal as refusal:
-            return Told(name, missing=f"{refusal.expected}: {refusal.found}. Make it with `{refusal.do}`.")
+            return Told(name, missing=f"Found {refusal.found.rstrip('.')}. To do: {refusal.do}.")
         self._switch(answerer.model, adapter)
         start = time.monotonic()
         answer = answerer.answer([row], seed)[0]
