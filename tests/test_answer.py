@@ -251,6 +251,23 @@ def test_a_provenance_that_is_no_recipe_is_refused(here, recipe):
     assert refused.value.expected == "the recipe of a published model"
 
 
+def test_a_task_that_nobody_knows_is_not_imported(here):
+    folder = release("bert-full", "data/published/release")
+    recipe = settings()["recipes"]["bert-full"] | {"task": "__init__"}
+    folder.joinpath("provenance.json").write_text(json.dumps({"recipe": recipe}))
+    with pytest.raises(Refusal) as refused:
+        origin.find(str(folder))
+    assert refused.value.expected.startswith("a task among") and refused.value.found == "__init__"
+
+
+def test_an_adapter_whose_base_is_missing_says_what_makes_it(here):
+    shutil.copytree("data/models/bert-lora", "elsewhere/models/bert-lora")
+    Path("data/bases/bert").unlink()
+    with pytest.raises(Refusal) as refused:
+        origin.find("elsewhere/models/bert-lora")
+    assert refused.value.found == "no data/bases/bert" and "dvc repro pretrain@bert" in refused.value.do
+
+
 def test_the_dvc_stage_still_takes_six_words(here):
     stage = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]["predict"]["do"]["cmd"]
     from stages import predict

@@ -80,6 +80,15 @@ def test_parquet_text_that_is_no_text_is_read_as_such(tmp_path):
     assert pq.read_table(out)["answer"].to_pylist() == ["0"]
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_a_chunk_comes_before_the_rest_is_read(tmp_path, ending):
+    rows = pl.DataFrame({"text": [f"row {at}" * 10 for at in range(20_000)]})
+    path = tmp_path / f"in.{ending}"
+    {"csv": rows.write_csv, "jsonl": rows.write_ndjson, "parquet": rows.write_parquet}[ending](path)
+    first = next(chunks.table(path).chunks(50))
+    assert len(first.rows) == 50 and first.share < 0.05
+
+
 @pytest.mark.parametrize(
     ("name", "content", "found"),
     [
