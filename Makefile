@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Two commands matter: `make repro` runs the pipeline, `make test` runs the tests.
 .DEFAULT_GOAL := help
-.PHONY: help install repro ui quit work test soak check rebuild profile lock
+.PHONY: help install repro demo ui quit work test soak check rebuild profile lock
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -39,6 +39,15 @@ repro: install  ## run the pipeline, independent stages side by side, and print 
 		if [ -n "$$url" ]; then export PREFECT_API_URL="$$url"; else unset PREFECT_API_URL; fi; \
 		python -m flows.pipeline  # set and empty, it would cost each event of Prefect's an error
 	@python -m stages.table data/reports/$$(sed -nE 's/.*report: *([^},]+).*/\1/p' params.yaml).json
+
+demo: install .venv/.demo  ## try the models in a browser: http://127.0.0.1:7860, on this machine alone (another port: make demo PORT=8000)
+	@python -m demo.app --port $(or $(PORT),7860)
+
+# Beside requirements.lock, of which every training is a dependent; without it all but the demo and its test works.
+.venv/.demo: demo/requirements.lock .venv/.installed
+	@echo "Installing the demo's packages into .venv (once)"
+	@pip install -qq --no-deps -r demo/requirements.lock
+	@touch $@
 
 ui: install  ## start a local Prefect server with a worker and the schedules of prefect.yaml, and print its address
 	@python -m flows.ui start

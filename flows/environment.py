@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 from flows import process
 
 LOCK = Path("requirements.lock")
+DEMO = Path("demo/requirements.lock")  # what `make demo` adds: no stage knows it, so it makes no stage stale
 TAIL = 15  # lines of pip's that are told
 MARKER = ".installed"
 EXEMPT = {"pip", "setuptools", "reviewmill"}  # what every environment has of its own, and this project
@@ -54,9 +55,13 @@ def installed() -> dict[str, str]:
     return found
 
 
-def differences(lock: str) -> list[str]:
-    """What is installed here against a lock, each on a line; none where they are the same."""
+def differences(lock: str, further: str = "") -> list[str]:
+    """What is installed here against a lock, each on a line; none where they are the same.
+
+    further: another lock, whose packages may be missing, and where they are there have to be those it pins.
+    """
     wanted, here = pinned(lock), installed()
+    wanted |= {name: version for name, version in pinned(further).items() if name in here and name not in wanted}
     older = Requirement(OLDER)
     if older.marker.evaluate():
         wanted.setdefault(canonicalize_name(older.name), str(next(iter(older.specifier)).version))
@@ -145,7 +150,7 @@ def main() -> None:
     """Exit status 1 where the installed packages are not those of requirements.lock."""
     if not LOCK.is_file():
         sys.exit(f"no {LOCK} in {Path.cwd()}: run this from the project's root")
-    if found := differences(LOCK.read_text("utf-8")):
+    if found := differences(LOCK.read_text("utf-8"), DEMO.read_text("utf-8") if DEMO.is_file() else ""):
         listed = "\n".join(f"  - {one}" for one in found)
         sys.exit(f"what is installed is not {LOCK}:\n{listed}\n`make install` installs it; `make lock` renews it")
 

@@ -6,19 +6,17 @@ Writes  a folder with the train, validation and test datasets (Arrow); a report 
 Params  seed, recipes.<name>.task, .rows, .model, sources.<source>.enrich.language
 """
 
-import sys
 from pathlib import Path
 
 import datasets
 import polars as pl
 
-from stages import gate, measures, params, tasks
+from stages import gate, inputs, measures, params, tasks
 from stages.balance import balance
 from stages.expectations import told
 from stages.files import read_json, replacing_folder, write_json
 from stages.gather import gather, references
 from stages.models import family
-from stages.models import fields as by_field
 from stages.models import tokenizer as tokenizers
 from stages.refusal import Refusal, run
 from stages.schema import ENRICHED, SPLITS, read
@@ -52,7 +50,7 @@ def main(name: str, table: str, base: str, folder: str, report: str, docs: str) 
             for field in fields:
                 ids = data["input_ids" if field == "prompt" else "labels"]
                 known = whole if field == "prompt" else []
-                lengths[field] += known or uncut(tokenizer, list(data[field]), list(ids), limits[field])
+                lengths[field] += known or inputs.uncut(tokenizer, list(data[field]), list(ids), limits[field])
             parts += cut_of
             data.save_to_disk(str(Path(beside) / split))
         verdicts = gate.verdicts(name, recipe, pl.concat(drawn.values()), lengths, limits, docs)
@@ -108,38 +106,21 @@ def encode(
     """
     prompts = [task.prompt(row) for row in rows.iter_rows(named=True)]
     targets = [task.target(row) for row in rows.iter_rows(named=True)]
-    whole, cut = [], []
-    if task.fields:
-        least = {name: next(one.least for one in task.fields if one.name == name) for name in task.cut}
-        told = [{one.name: row[one.column] or "" for one in task.fields} for row in rows.iter_rows(named=True)]
-        inputs, whole, cut = by_field.encode(tokenizer, told, _segments(task, model), least, model.prompt_tokens)
-    else:
-        inputs, _ = tokenizers.encode(tokenizer, prompts, model.prompt_tokens, model.cut)
+    ids, whole, cut = inputs.encode(list(rows.iter_rows(named=True)), task, tokenizer, model)
     if model.head == "number":
         labels = [task.number(row) for row in rows.iter_rows(named=True)]
     else:
         labels, _ = kind.targets(tokenizer, targets, model.target_tokens, task.labels)
     longest = [
-        len(one) + (len(label) if isinstance(label, list) else 0) for one, label in zip(inputs, labels, strict=True)
+        len(one) + (len(label) if isinstance(label, list) else 0) for one, label in zip(ids, labels, strict=True)
     ]
     columns = {
         "id": rows["id"].to_list(), "rating": rows["rating"].to_list(), "rubrics": rows["rubrics"].to_list(),
         "keywords": rows["keywords"].to_list(),
-        "prompt": prompts, "target": targets, "input_ids": inputs, "labels": labels, "length": longest,
+        "prompt": prompts, "target": targets, "input_ids": ids, "labels": labels, "length": longest,
     }  # fmt: skip
     columns |= {column: rows[column].to_list() for column in task.columns if task.fields or task.group}
     return datasets.Dataset.from_dict(columns), whole, cut
-
-
-def _segments(task: tasks.Task, model: params.Model) -> by_field.Join:
-    """The fields, cut or not, as what a tokenizer takes: one prompt, or as a pair the last field by itself."""
-
-    def join(texts: dict[str, str]) -> tuple[str, ...]:
-        row = {one.column: texts[one.name] for one in task.fields}
-        parts = (task.fields[:-1], task.fields[-1:]) if model.pair else (task.fields,)
-        return tuple(tasks.told(part, row) for part in parts)
-
-    return join
 
 
 def _suits(task: tasks.Task, recipe: params.Recipe, name: str, base: str) -> None:
@@ -173,14 +154,6 @@ def _suits(task: tasks.Task, recipe: params.Recipe, name: str, base: str) -> Non
             f"{task.name} with{'' if recipe.rows.gather else 'out'} it", f"{address}.rows.gather",
             "add it, with categories and silent" if task.group else "leave it out",
         )  # fmt: skip
-
-
-def uncut(tokenizer, texts: list[str], ids: list[list[int]], limit: int) -> list[int]:
-    """How many tokens each text has before any cut; only those that fill the limit are counted anew."""
-    full = [at for at, one in enumerate(ids) if len(one) == limit]
-    whole = tokenizers.encode(tokenizer, [texts[at] for at in full], sys.maxsize)[0] if full else []
-    known = {at: len(one) for at, one in zip(full, whole, strict=True)}
-    return [known.get(at, len(one)) for at, one in enumerate(ids)]
 
 
 def _ratings(rows: pl.DataFrame) -> dict[str, int]:

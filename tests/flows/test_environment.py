@@ -101,3 +101,22 @@ def test_a_changed_lock_makes_exactly_its_stages_stale(tmp_path, monkeypatch):
         assert {stage.addressing.partition("@")[0] for stage in repo.index.stages} == LOCKED | {"collect"}
     assert changed == LOCKED
     assert {node.partition("@")[0] for node in dvc.stale(dvc.graph())} == LOCKED
+
+
+def test_what_the_demo_adds_may_be_missing_and_is_told_when_it_is_another(here):
+    lock, further = "a==1\n", "gradio==6\nfont==2\n"
+    here({"a": "1"})
+    assert environment.differences(lock, further) == []
+    here({"a": "1", "gradio": "6", "font": "2"})
+    assert environment.differences(lock, further) == []
+    here({"a": "1", "gradio": "5", "font": "2", "stray": "1"})
+    assert environment.differences(lock, further) == [
+        "gradio 5 is installed, and the lock has 6", "stray 1 is installed, and the lock lacks it",
+    ]  # fmt: skip
+    here({"gradio": "6"})
+    assert environment.differences(lock, further) == ["a 1 is not installed"]
+
+
+def test_the_demos_lock_repeats_nothing_of_the_other():
+    lock, further = (environment.pinned((ROOT / path).read_text()) for path in (environment.LOCK, environment.DEMO))
+    assert further and not set(lock) & set(further)
