@@ -8,12 +8,10 @@ import datasets
 from transformers import PreTrainedModel
 
 from stages import asked, inputs, openers, tasks
-from stages.models import adapters, composing, family, structured
+from stages.models import adapters, family, writing
 from stages.models import tokenizer as tokenizers
 from stages.numerics import device, settle
 from stages.origin import Origin
-
-FORMS = 3  # of a keyword, at the head of a sentence
 
 
 class Answer(NamedTuple):
@@ -62,7 +60,7 @@ class Answerer:
 
     def _told(self, rows: list[dict], seed: int | None) -> list[Answer]:
         recipe, task = self.origin.recipe, self.task
-        how, limit = recipe.predict, recipe.model.target_tokens
+        how = recipe.predict
         ids, lengths, parts = inputs.encode(rows, task, self.tokenizer, recipe.model)
         prompts = [task.prompt(row) for row in rows]
         lengths = lengths or inputs.uncut(self.tokenizer, prompts, ids, recipe.model.prompt_tokens)
@@ -73,7 +71,7 @@ class Answerer:
         if task.labels:
             texts, chances = self.kind.chances(self.model, self.tokenizer, ids, how, task.labels)
         if self.kind.WRITES:  # what it writes may be none of the labels
-            texts = self._written(rows, ids, limit)
+            texts = self._written(rows, ids)
         if task.labels:
             each = [dict(zip(task.labels, one, strict=True)) if one else {} for one in chances]
             sure = [one.get(text) for one, text in zip(each, texts, strict=True)]
@@ -85,18 +83,11 @@ class Answerer:
             for at, text in enumerate(texts)
         ]  # fmt: skip
 
-    def _written(self, rows: list[dict], ids: list[list[int]], limit: int) -> list[str]:
-        recipe, task = self.origin.recipe, self.task
-        if recipe.predict.candidates > 1:
-            return composing.compose(
-                task.prompt, task.rivals, self.model, self.tokenizer, rows, self.origin.language, recipe,
-                openers.choose(self.heads, {word for row in rows for word in row["keywords"]}, FORMS),
-            )  # fmt: skip
-        forms = structured.forms(self.tokenizer, rows, limit, recipe.predict.constrain) if task.group else None
-        texts, _ = self.kind.answer(
-            self.model, self.tokenizer, ids, limit, recipe.predict, task.labels, **({"forms": forms} if forms else {})
-        )
-        return structured.held(texts, rows, forms) if task.group else texts
+    def _written(self, rows: list[dict], ids: list[list[int]]) -> list[str]:
+        recipe, language = self.origin.recipe, self.origin.language
+        asked_for = {word for row in rows for word in row["keywords"]} if self.heads else set()
+        heads = openers.choose(self.heads, asked_for, writing.FORMS)
+        return writing.write(recipe, self.task, self.model, self.tokenizer, rows, ids, language, heads)
 
     def _cut(self, length: int, fields: set[str], row: dict) -> str | None:
         """What of a row the model did not read."""

@@ -23,7 +23,7 @@ from transformers import PreTrainedModel
 
 from stages import params, tasks
 from stages.files import write_json
-from stages.models import adapters, composing, family, structured
+from stages.models import adapters, composing, family, structured, writing
 from stages.models import tokenizer as tokenizers
 from stages.numerics import device, device_name, peak_memory, settle
 from stages.openers import openers
@@ -33,7 +33,6 @@ from stages.schema import ANSWERS, write
 WORDS = 6  # of a node's command line; fewer ask for the other use, by name, so that no node depends on it
 REQUESTS, WARM_UP = 50, 3  # rows asked one at a time for the latency, and rows before that
 PATIENCE = 5.0  # seconds after which no further request is made: a long text takes as long as fifty labels
-FORMS = 3  # of a keyword, at the head of a sentence
 
 
 def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: str) -> None:
@@ -53,7 +52,7 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
     if recipe.predict.forced:
         learnt = datasets.load_from_disk(str(Path(tokens) / "train"))["target"]
         asked = {word for words in rows["keywords"] for word in words}
-        heads = openers(list(learnt), language, asked, FORMS)
+        heads = openers(list(learnt), language, asked, writing.FORMS)
 
     def open_model(path: Path) -> PreTrainedModel:
         return kind.load(path, task.outputs(recipe.model.head))

@@ -22,13 +22,14 @@ from pathlib import Path
 import datasets
 import polars as pl
 
-from stages import params, privacy, release, tasks
+from stages import inputs, params, privacy, release, tasks
 from stages.files import write_json
 from stages.gather import gather, references
 from stages.metrics.diversity import Memory
-from stages.models import adapters, answering, family
+from stages.models import adapters, family, writing
 from stages.models import tokenizer as tokenizers
 from stages.numerics import device, settle
+from stages.openers import openers
 from stages.refusal import Refusal, run
 from stages.schema import ENRICHED, read
 from stages.splits import fraction
@@ -53,9 +54,13 @@ def main(name: str, table: str, tokens: str, base: str, folder: str, report: str
     model = adapters.load(Path(folder), Path(base), lambda path: kind.load(path, task.outputs(recipe.model.head)))
     model = model.to(device())
     learnt = datasets.load_from_disk(str(Path(tokens) / "train"))["target"]
-    heads, start, texts = answering.heads(recipe, list(learnt), language, rows), time.monotonic(), []
+    keywords = {word for row in rows for word in row["keywords"]} if recipe.predict.forced else set()
+    heads = openers(list(learnt), language, keywords, writing.FORMS) if keywords else {}
+    start, texts = time.monotonic(), []
     for at in range(0, len(rows), AT_ONCE):
-        texts += answering.write(recipe, task, model, tokenizer, rows[at : at + AT_ONCE], language, heads)
+        some = rows[at : at + AT_ONCE]
+        ids, *_ = inputs.encode(some, task, tokenizer, recipe.model)
+        texts += writing.write(recipe, task, model, tokenizer, some, ids, language, heads)
         print(f"probe {name}: {len(texts)} of {len(rows)} texts, {time.monotonic() - start:.0f} s", flush=True)
     known = dict.fromkeys([*whole.filter(split="train")["text"], *(() if task.group else learnt)])  # a form is no text
     told = search(rows, texts, Memory(list(known)), asked)

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from small_mill import RECIPES, recipe, settings
 
-from stages import params, probe, schema, tasks
+from stages import inputs, params, probe, schema, tasks
 from stages.metrics.diversity import Memory
-from stages.models import adapters, answering, seq2seq
+from stages.models import adapters, seq2seq, writing
 from stages.models import tokenizer as tokenizers
 from stages.numerics import settle
 from stages.refusal import Refusal
@@ -123,7 +123,9 @@ def test_what_is_searched_is_what_predict_writes(mill, name):
     base = mill / "data/bases/t5"
     model = adapters.load(mill / f"data/models/{name}", base, seq2seq.load)
     settle(checked.numerics, checked.seed)
-    written = answering.write(one, tasks.load(one.task), model, tokenizers.load(base), test.to_list(), "ru", {})
+    task, tokenizer, rows = tasks.load(one.task), tokenizers.load(base), test.to_list()
+    ids, *_ = inputs.encode(rows, task, tokenizer, one.model)
+    written = writing.write(one, task, model, tokenizer, rows, ids, "ru", {})
     assert written == schema.read(mill / f"data/answers/{name}.parquet", schema.ANSWERS)["answer"].to_list()
 
 
@@ -159,7 +161,7 @@ def test_a_model_is_probed_and_the_report_names_its_weights(release, mill):
 def test_a_model_that_says_a_training_text_is_not_let_go(release, monkeypatch):
     release("t5-full", 4)
     known = schema.read("data/enriched/places.parquet", schema.ENRICHED).filter(split="train")["text"][3]
-    monkeypatch.setattr(answering, "write", lambda *words: ["своё", known, "своё", "своё"])
+    monkeypatch.setattr(writing, "write", lambda *words: ["своё", known, "своё", "своё"])
     probe.main(*words("t5-full"))
     told = json.loads(Path("probe.json").read_text("utf-8"))
     assert not told["passed"] and (told["copies"], len(told["found"])) == (1, 1)
