@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hub.project import git, lay_out, push, ran, roll_back, tag, torn, work_on
 from hub.server import READER, TOKEN, Hub
+from hub.store import Repo
 from released import FULL, LORA, WHOLE
 
 from stages import contents, sending
@@ -149,6 +150,18 @@ def test_a_repository_that_would_leave_files_out_gets_none(project, hub):
     done = push(hub)
     assert done.returncode == 1 and "a repository without .gitignore" in done.stderr
     assert len(titles(repo)) == 2 and not repo.tags
+
+
+def test_a_commit_that_is_not_whole_gets_no_tag(project, hub, monkeypatch):
+    change = Repo.change
+
+    def torn_apart(self: Repo, added: dict, *rest: object) -> str:
+        return change(self, {path: data for path, data in added.items() if path != "LICENSE"}, *rest)
+
+    monkeypatch.setattr(Repo, "change", torn_apart)
+    done = push(hub)
+    assert done.returncode == 1 and "the release whole" in done.stderr and "Traceback" not in done.stderr
+    assert not hub.repo("mill/places").tags
 
 
 def test_a_commit_in_between_is_not_overwritten(project, hub):
