@@ -162,4 +162,5 @@ def latency(ask: Callable, asked: list) -> dict:
 
 
 if __name__ == "__main__":
-    run(main) if len(sys.argv) == 1 + WORDS else import_module("stages.answer").command()
+    node = len(sys.argv) == 1 + WORDS and not any(word.startswith("-") for word in sys.argv)
+    run(main) if node else import_module("stages.answer").command()

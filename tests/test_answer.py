@@ -273,3 +273,13 @@ def test_the_dvc_stage_still_takes_six_words(here):
     from stages import predict
 
     assert len(stage.split()) == 3 + predict.WORDS
+
+
+def test_six_words_with_options_among_them_are_of_a_file(tmp_path):
+    (tmp_path / "rows.csv").write_text("text\nfine\n")
+    words = ["nowhere", "rows.csv", "out.csv", "--rows=1", "--seed=2", "--columns=text=text"]
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.predict", *words], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "nowhere" in done.stderr, done.stderr
