@@ -58,7 +58,7 @@ quit: install  ## stop what `make ui` started, with the runs it has under way
 work: install  ## a worker on a further machine, for the server at PREFECT_API_URL
 	@python -m flows.ui work
 
-test: install  ## run all tests, the end-to-end run through the real command line included
+test: install .venv/.demo  ## run all tests, the end-to-end run through the real command line and the demo in a browser included
 	@python -m pytest -n 2 --dist worksteal
 
 soak: install  ## the tests that take many minutes, one after another: real schedules, retraining by the real stages
