@@ -51,7 +51,7 @@ def _parts(found, table, folder: Path, named: dict, seed: int | None, size: int)
     parts, account, model = [], {"rows": 0, "errors": 0}, None
     start = told = time.monotonic()
     fresh = 0
-    for number, chunk in enumerate(table.chunks(size)):
+    for number, chunk in enumerate(table.chunks(size, set(named.values()))):
         part = folder / f"{number:08d}"
         count = folder / f"{number:08d}.json"
         if not count.is_file():  # it is written once its part is whole
@@ -85,7 +85,7 @@ def _answers(
     return {
         "answer": [one.text for one in each],
         "confidence": [None if one.confidence is None else round(one.confidence, 6) for one in each],
-        "error": [one.error for one in each],
+        "error": [one.error and one.error.encode("utf-8", "replace").decode() for one in each],
     }
 
 

@@ -4,6 +4,7 @@ A chunk keeps its rows as the file has them, so that what is written differs fro
 written one by one and joined in the end: a table is never held in memory.
 """
 
+import codecs
 import csv
 import json
 import shutil
@@ -21,7 +22,10 @@ ADDED = {"answer": pa.string(), "confidence": pa.float64(), "error": pa.string()
 
 
 class Chunk(NamedTuple):
-    """rows: column → value. flaws: row → what is wrong with it as a row. raw: what is to be written again."""
+    """rows: column → value, of the wanted columns at least. flaws: row → what is wrong with it as a row.
+
+    raw: what is to be written again.
+    """
 
     rows: list[dict]
     flaws: dict[int, str]
@@ -30,13 +34,16 @@ class Chunk(NamedTuple):
 
 
 class Csv:
-    """Commas, a header, UTF-8; all values are text. Bytes that are no UTF-8 come out as they went in."""
+    """Commas, a header, UTF-8; all values are text. Bytes that are no UTF-8 come out as they went in.
+
+    A byte order mark is dropped. What a row has beyond the header stands in its last column, between commas.
+    """
 
     def __init__(self, path: Path):
         self.path = path
         csv.field_size_limit(LINE)
         with self._open() as file:
-            self.columns = next(csv.reader(file), [])
+            self.columns = next(self._records(file), [])
         if not any(self.columns):
             raise Refusal(
                 "a csv file with a header", "an empty first line", str(path), "write the columns' names there"
@@ -46,54 +53,69 @@ class Csv:
     def _open(self):
         return self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
-    def chunks(self, size: int) -> Iterator[Chunk]:
+    def chunks(self, size: int, wanted: set[str] | None = None) -> Iterator[Chunk]:
         width, whole = len(self.columns), max(1, self.path.stat().st_size)
         with self._open() as file:
-            reader, records = csv.reader(file), []
-            try:
-                next(reader)
-                for record in reader:
-                    if not record:
-                        continue  # a blank line is no row
-                    records.append(record)
-                    if len(records) == size:
-                        yield self._chunk(records, width, file.buffer.tell() / whole)
-                        records = []
-            except csv.Error as error:
-                raise Refusal("a csv file", str(error), f"{self.path}, line {reader.line_num}",
-                              "mend that line: look for a quote that is not closed") from error  # fmt: skip
+            reader, records = self._records(file), []
+            next(reader)
+            for record in reader:
+                if not record:
+                    continue  # a blank line is no row
+                records.append(record)
+                if len(records) == size:
+                    yield self._chunk(records, width, file.buffer.tell() / whole)
+                    records = []
             if records:
                 yield self._chunk(records, width, 1.0)
+
+    def _records(self, file) -> Iterator[list[str]]:
+        """The records, header first. Strict, for a quote that is not closed would swallow the rows behind it."""
+        reader = csv.reader(file, strict=True)
+        while True:
+            line = reader.line_num + 1
+            try:
+                record = next(reader, None)
+            except csv.Error as error:
+                raise Refusal("a csv file", str(error), f"{self.path}, line {line}",
+                              "mend it: look for a quote that is not closed") from error  # fmt: skip
+            if record is None:
+                return
+            yield record
 
     def _chunk(self, records: list[list[str]], width: int, share: float) -> Chunk:
         flaws = {at: f"no row: {len(one)} fields where the header has {width}" for at, one in enumerate(records)
                  if len(one) != width}  # fmt: skip
         rows = [dict(zip(self.columns, one, strict=False)) for one in records]
-        return Chunk(rows, flaws, [(one + [""] * width)[:width] for one in records], share)
+        last = width - 1
+        raw = [[*(one + [""] * width)[:last], ",".join(one[last:])] for one in records]
+        return Chunk(rows, flaws, raw, share)
 
     def write(self, path: Path, chunk: Chunk, added: dict[str, list]) -> None:
         with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             told = zip(*added.values(), strict=True)
-            csv.writer(file, lineterminator="\n").writerows(
+            _writer(file).writerows(
                 [*own, *("" if one is None else one for one in more)]
                 for own, more in zip(chunk.raw, told, strict=True)
             )  # fmt: skip
 
     def join(self, parts: list[Path], path: Path, added: list[str]) -> None:
         with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow([*self.columns, *added])
+            _writer(file).writerow([*self.columns, *added])
         _append(parts, path)
 
 
 class Jsonl:
-    """An object a line, UTF-8; blank lines are no rows. A line that is no object comes out under `line`."""
+    """An object a line, UTF-8; blank lines are no rows. A line that is no object comes out under `line`.
+
+    A line is kept to the byte, with the added values at its end.
+    """
 
     columns: tuple[str, ...] = ()  # each row has its own
 
     def __init__(self, path: Path):
         self.path = path
 
-    def chunks(self, size: int) -> Iterator[Chunk]:
+    def chunks(self, size: int, wanted: set[str] | None = None) -> Iterator[Chunk]:
         whole, raw = max(1, self.path.stat().st_size), []
         with self.path.open("rb") as file:
             number = 0
@@ -111,7 +133,7 @@ class Jsonl:
             yield self._chunk(raw, 1.0)
 
     def _chunk(self, lines: list[bytes], share: float) -> Chunk:
-        rows, flaws = [], {}
+        rows, flaws, raw = [], {}, []
         for at, line in enumerate(lines):
             try:
                 row = json.loads(line.decode("utf-8-sig"))
@@ -122,26 +144,32 @@ class Jsonl:
             except (ValueError, RecursionError) as error:
                 row = {"line": line.decode("utf-8", "replace").rstrip("\r\n")}
                 flaws[at] = f"no row: {str(error)[:100]}"
+                line = _json(row)
             rows.append(row)
-        return Chunk(rows, flaws, rows, share)
+            raw.append(line.removeprefix(codecs.BOM_UTF8).strip())
+        return Chunk(rows, flaws, raw, share)
 
     def write(self, path: Path, chunk: Chunk, added: dict[str, list]) -> None:
         with path.open("wb") as file:
             for own, more in zip(chunk.raw, zip(*added.values(), strict=True), strict=True):
-                row = own | dict(zip(added, more, strict=True))
-                try:
-                    line = json.dumps(row, ensure_ascii=False).encode()
-                except UnicodeEncodeError:  # half a surrogate pair
-                    line = json.dumps(row).encode()
-                file.write(line + b"\n")
+                head = own[:-1].rstrip()
+                told = _json(dict(zip(added, more, strict=True)))
+                file.write(head + (b", " if head != b"{" else b"") + told[1:] + b"\n")
 
     def join(self, parts: list[Path], path: Path, added: list[str]) -> None:
         path.write_bytes(b"")
         _append(parts, path)
 
 
+def _json(row: dict) -> bytes:
+    try:
+        return json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return json.dumps(row).encode()
+
+
 class Parquet:
-    """Columns of any type stay as they are; a part becomes a row group."""
+    """Columns of any type stay as they are, read alone where they are wanted; a part becomes a row group."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -154,12 +182,12 @@ class Parquet:
         self.columns = self.schema.names
         _once(self.columns, path)
 
-    def chunks(self, size: int) -> Iterator[Chunk]:
+    def chunks(self, size: int, wanted: set[str] | None = None) -> Iterator[Chunk]:
         with pq.ParquetFile(self.path) as file:
             whole, done = max(1, file.metadata.num_rows), 0
             for batch in file.iter_batches(size, use_threads=False):
                 done += batch.num_rows
-                values = {name: _values(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+                values = {name: _values(batch.column(name)) for name in self.columns if not wanted or name in wanted}
                 rows = [dict(zip(values, one, strict=True)) for one in zip(*values.values(), strict=True)]
                 yield Chunk(rows, {}, batch, done / whole)
 
@@ -179,12 +207,34 @@ class Parquet:
 
 
 def _values(column: pa.Array) -> list:
-    """A column as Python's values; parquet does not promise that its text is UTF-8."""
+    """A column as Python's values."""
     try:
         return column.to_pylist()
-    except UnicodeDecodeError:
-        cells = column.cast(pa.binary()).to_pylist()
-        return [cell and cell.decode("utf-8", "surrogateescape") for cell in cells]
+    except Exception:  # whatever a type of its own raises: text that is no UTF-8, a time that Python does not reach
+        return [_value(cell) for cell in column]
+
+
+def _value(cell: pa.Scalar) -> object:
+    """Text that is no UTF-8 as such; bytes, which nobody asks for, where there is no value."""
+    try:
+        return cell.as_py()
+    except Exception:
+        text = isinstance(cell, pa.BinaryScalar)
+        return cell.as_buffer().to_pybytes().decode("utf-8", "surrogateescape") if text else b""
+
+
+class _Lines:
+    """A file whose lines end in \\n, for a writer told \\r\\n, since one told \\n leaves a lone \\r unquoted."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def write(self, line: str) -> None:
+        self.file.write(line.removesuffix("\r\n") + "\n")
+
+
+def _writer(file):
+    return csv.writer(_Lines(file), lineterminator="\r\n")
 
 
 def _append(parts: list[Path], path: Path) -> None:

@@ -1,5 +1,6 @@
 """Tables come out as they went in, with columns added, whatever the size of a chunk."""
 
+import csv
 import json
 
 import polars as pl
@@ -39,7 +40,7 @@ def test_csv_keeps_its_text_to_the_byte(tmp_path, size):
     assert told.startswith(b'id,text,n,answer,error\n1,"a, b",5,0,\n2,"line\nbreak",,1,\n3,"say ""hi""",7,2,\n')
     assert b"4,\xff\xfe,9,3,\n" in told
     assert b"5,short,,4,no row: 2 fields where the header has 3\n" in told
-    assert told.endswith(b"6,a,b,5,no row: 4 fields where the header has 3\n")
+    assert told.endswith(b'6,a,"b,c",5,no row: 4 fields where the header has 3\n')
     assert rows[1] == {"id": "2", "text": "line\nbreak", "n": ""}
 
 
@@ -117,6 +118,65 @@ def test_a_quote_that_is_never_closed_is_refused_with_its_line(tmp_path, monkeyp
     with pytest.raises(Refusal) as refused:
         list(chunks.table(tmp_path / "in.csv").chunks(5))
     assert refused.value.where.endswith("in.csv, line 2")
+
+
+@pytest.mark.parametrize(("text", "line"), [('text\na\n"b\nc\nd\n', 3), ('te"xt\n"a" b\n', 2), ('"text\na\n', 1)])
+def test_a_quote_that_swallows_rows_is_refused_in_a_short_file_too(tmp_path, text, line):
+    (tmp_path / "in.csv").write_text(text)
+    with pytest.raises(Refusal) as refused:
+        list(chunks.table(tmp_path / "in.csv").chunks(5))
+    assert refused.value.where.endswith(f"in.csv, line {line}")
+
+
+def test_a_huge_header_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(chunks, "LINE", 1000)
+    (tmp_path / "in.csv").write_text("a" * 2000)
+    with pytest.raises(Refusal, match="field larger than"):
+        chunks.table(tmp_path / "in.csv")
+
+
+@pytest.mark.parametrize("text", ["a\rb", "a\nb", "a\r\nb", "\r", "b\r", "b\r\n"])
+def test_csv_keeps_every_kind_of_line_end_in_a_field(tmp_path, text):
+    path = tmp_path / "in.csv"
+    path.write_bytes(f'text,"n\r"\n"{text}",1\n'.encode())
+    out, _ = copied(path, 5)
+    assert list(csv.reader(out.open("r", encoding="utf-8", newline=""))) == [
+        ["text", "n\r", *ADDED],
+        [text, "1", "0", ""],
+    ]
+
+
+def test_jsonl_keeps_values_to_the_byte(tmp_path):
+    path = tmp_path / "in.jsonl"
+    lines = ['{"n": 1e400, "m": 1.00000000000000000001, "m": 2 }', "{ }", '\ufeff{"a":"\\u00e9"}\r']
+    path.write_bytes("\n".join(lines[2:] + lines[:2]).encode())
+    out, _ = copied(path, 1)
+    assert out.read_text("utf-8").splitlines() == [
+        '{"a":"\\u00e9", "answer": "0", "error": null}',
+        '{"n": 1e400, "m": 1.00000000000000000001, "m": 2, "answer": "1", "error": null}',
+        '{"answer": "2", "error": null}',
+    ]
+
+
+def test_parquet_reads_the_columns_that_are_wanted_alone(tmp_path):
+    path = tmp_path / "in.parquet"
+    far = pa.array([2**62], pa.timestamp("us"))
+    zone = pa.array([0], pa.timestamp("us", "Nowhere/None"))
+    bad = pa.ListArray.from_arrays([0, 1], pa.array([b"\xff"]).view(pa.string()))
+    pq.write_table(pa.table({"text": ["да"], "far": far, "zone": zone, "bad": bad}), path)
+    table = chunks.table(path)
+    assert [one.rows for one in table.chunks(5, {"text", "none"})] == [[{"text": "да"}]]
+    (chunk,) = table.chunks(5)
+    assert chunk.rows[0] | {"zone": ""} == {"text": "да", "far": b"", "zone": "", "bad": b""}
+    table.write(tmp_path / "part", chunk, {"answer": ["0"], "error": [None]})
+    assert pq.read_table(tmp_path / "part")["far"].equals(pq.read_table(path)["far"])
+
+
+def test_parquet_text_that_is_no_text_is_read_beside_an_empty_one(tmp_path):
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"text": pa.array([b"\xff", b"", None]).view(pa.string())}), path)
+    (chunk,) = chunks.table(path).chunks(5)
+    assert [row["text"] for row in chunk.rows] == ["\udcff", "", None]
 
 
 def test_a_line_that_never_ends_is_refused(tmp_path, monkeypatch):
