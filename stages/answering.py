@@ -13,6 +13,8 @@ from stages.models import tokenizer as tokenizers
 from stages.numerics import device, settle
 from stages.origin import Origin
 
+OUT_OF_FORM = "out of form"  # what stages.models.structured.held says of an answer
+
 
 class Answer(NamedTuple):
     """text: the label, the number or the text; None where the row could not be asked. confidence: of a label, its
@@ -71,7 +73,14 @@ class Answerer:
         if task.labels:
             texts, chances = self.kind.chances(self.model, self.tokenizer, ids, how, task.labels)
         if self.kind.WRITES:  # what it writes may be none of the labels
-            texts = self._written(rows, ids)
+            try:
+                texts = self._written(rows, ids)
+            except AssertionError as error:
+                if OUT_OF_FORM not in str(error):
+                    raise
+                if len(rows) > 1:  # it does not say which
+                    return [self._told([row], seed)[0] for row in rows]
+                return [Answer(None, error=f"the answer is {OUT_OF_FORM}", prompt=prompts[0])]
         if task.labels:
             each = [dict(zip(task.labels, one, strict=True)) if one else {} for one in chances]
             sure = [one.get(text) for one, text in zip(each, texts, strict=True)]

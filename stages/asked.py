@@ -8,7 +8,7 @@ A row needs what the prompt reads, not what a target is made of: nobody knows th
 
 import polars as pl
 
-from stages import params, rules, sentences, text
+from stages import params, rules, sentences, summaries, text
 
 # task → the columns that its prompt is made of
 NEEDED = {
@@ -121,7 +121,10 @@ def _line(line: str) -> dict:
 
 
 def gathered(reviews: list[dict], want: params.Gather, language: str) -> dict:
-    """One row of a summary from the reviews of one place, {rating, text} each; at most want.reviews are read."""
+    """One row of a summary from the reviews of one place, {rating, text} each; at most want.reviews are read.
+
+    A sentence that reads like the head of a category, "food: 7", gets none: quoted, it would break the summary's form.
+    """
     read = reviews[: want.reviews]
     said = [(at, one) for at, parts in enumerate(sentences.split(sentences.series([one["text"] for one in read])))
             for one in parts]  # fmt: skip
@@ -131,12 +134,17 @@ def gathered(reviews: list[dict], want: params.Gather, language: str) -> dict:
         "silent": want.silent,
         "reviews": read,
         "sentences": [
-            {"category": tag, "rating": read[at]["rating"], "review": at, "text": one}
+            {"category": "" if _is_head(one, want) else tag, "rating": read[at]["rating"], "review": at, "text": one}
             for (at, one), tag in zip(said, tags, strict=True)
         ],
         "references": [],
         "copy": 0,
     }
+
+
+def _is_head(sentence: str, want: params.Gather) -> bool:
+    found = summaries.HEAD.fullmatch(sentence)
+    return found is not None and found[1].strip() in want.categories
 
 
 def _kind(value: object) -> str:

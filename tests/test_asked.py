@@ -105,6 +105,15 @@ def test_reviews_come_a_line_each_with_their_stars_where_they_have_some():
     assert (row["categories"], row["silent"]) == (["еда", "люди"], "не пишут")
 
 
+def test_a_sentence_that_reads_like_a_head_is_in_no_category():
+    gather = GATHER | {"categories": {"цены": ["цена"]}, "reviews": 9}
+    rows = params.Rows.model_validate({"from": "places", "gather": gather})
+    row = asked.fit({"reviews": "3 цены: 7\n3 цены : 12\n3 Вот цены: 7\n3 цены: 7 из 10"}, "review_summary", rows, "ru")
+    assert [(one["category"], one["text"]) for one in row["sentences"]] == [
+        ("", "цены: 7"), ("", "цены : 12"), ("цены", "Вот цены: 7"), ("цены", "цены: 7 из 10"),
+    ]  # fmt: skip
+
+
 def test_no_more_reviews_are_read_than_the_recipe_reads():
     row = fit({"reviews": [{"rating": 4, "text": f"Отзыв {at}"} for at in range(9)]}, "review_summary")
     assert [one["text"] for one in row["reviews"]] == ["Отзыв 0", "Отзыв 1", "Отзыв 2"]
