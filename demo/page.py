@@ -8,8 +8,8 @@ MACHINE = "Written by a machine: nobody has been there."
 
 
 def safe(text: object) -> str:
-    """The text as text: no tag, no attribute, no entity of it survives."""
-    return html.escape(str(text), quote=True)
+    """The text as text: no tag, no attribute, no entity of it survives, and no half of a surrogate pair."""
+    return html.escape(str(text).encode("utf-8", "replace").decode(), quote=True)
 
 
 def notice(text: str, kind: str = "note") -> str:

@@ -1,4 +1,4 @@
-"""What to say of a text before a model reads it: empty, too long, in another language, or altered for safety."""
+"""What to say of a text before a model reads it: empty, too long, no UTF-8, in another language, or altered."""
 
 import polars as pl
 
@@ -16,11 +16,15 @@ def refused(text: str | None, what: str, most: int = MOST) -> str:
     if len(text) > most:
         far = f"That is {len(text):,} characters. This page reads at most {most:,}"
         return f"{far}; a file of any size goes to `python -m stages.predict`."
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "This is not UTF-8: save the file as UTF-8."
     return ""
 
 
 def remarks(text: str, language: str) -> list[str]:
-    """What a reader should know about the answer: another language, and what was taken out of the text."""
+    """What a reader should know about the answer: another language, and whether the text was altered."""
     told, plain = [], asked.plain([text])[0]
     found = languages.identify(pl.Series([plain])).item()
     if found not in (language, languages.UNDECIDED):
@@ -31,5 +35,5 @@ def remarks(text: str, language: str) -> list[str]:
     if not plain:
         told.append("Nothing is left of this text once markup and signs that show nothing are taken out.")
     elif "".join(plain.split()) != "".join(text.split()):
-        told.append("Markup, personal data or control signs were taken out, as they were of the training texts.")
+        told.append("The text was tidied as the training texts were.")
     return told

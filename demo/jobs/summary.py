@@ -9,6 +9,7 @@ from stages.refusal import Refusal
 
 TASK = "review_summary"
 MOST = 200_000  # characters of all reviews together
+ROWS = 1000  # of a csv file
 TEXTS, STARS = ("text", "review", "отзыв", "текст"), ("rating", "stars", "score", "оценка")  # columns of a csv
 EXAMPLES = {
     "A café": "\n".join([
@@ -32,14 +33,17 @@ def summarise(shelf: Shelf, name: str, pasted: str, file: str | None = None) -> 
     if not name:
         return page.notice("Choose a model above.")
     try:
-        reviews = read(file) if file else pasted or ""
+        reviews, flawed, more = read(file) if file else (pasted or "", 0, False)
     except Refusal as refusal:
-        return page.notice(f"The file cannot be read. Expected {refusal.expected}, found {refusal.found}.", "warning")
+        why = f"The file cannot be read. Expected {refusal.expected}, found {refusal.found}."
+        return page.notice(reading.refused(refusal.found, "reviews") or why, "warning")
     flat = reviews if isinstance(reviews, str) else "\n".join(one["text"] for one in reviews)
     if why := reading.refused(flat, "reviews, one a line", MOST):
         return page.notice(why, "warning")
     told = shelf.ask([name], {"reviews": reviews})[0]
-    remarks = reading.remarks(flat, shelf.language(name)) + _count(shelf, name, reviews)
+    remarks = reading.remarks(flat, shelf.language(name)) + _count(shelf, name, reviews, more)
+    if flawed:
+        remarks.append(f"{flawed:,} rows of the file were left out: they have not as many fields as its header.")
     if told.missing or told.answer.text is None:
         return page.notices(remarks) + page.cards([page.variant(shelf, told, "")])
     recipe = shelf.settings.recipes[name]
@@ -54,23 +58,29 @@ def summarise(shelf: Shelf, name: str, pasted: str, file: str | None = None) -> 
     )
 
 
-def read(file: str) -> list[dict]:
-    """The reviews of a csv file, {rating, text}; its columns may be called as people call them."""
+def read(file: str) -> tuple[list[dict], int, bool]:
+    """The reviews of a csv file's first ROWS rows, {rating, text}; how many rows are none; whether there are more.
+
+    Its columns may be called as people call them.
+    """
     table = chunks.table(Path(file))
     names = {name.strip().lower(): name for name in table.columns}
     text = next((names[one] for one in TEXTS if one in names), None)
     stars = next((names[one] for one in STARS if one in names), None)
     if text is None:
         raise Refusal(f"a column called {', '.join(TEXTS)}", ", ".join(table.columns), file, "rename one")
-    first = next(table.chunks(1000), None)
-    rows = first.rows if first else []
-    return [{"rating": row.get(stars) or None, "text": row.get(text) or ""} for row in rows]
+    first = next(table.chunks(ROWS + 1), chunks.Chunk([], {}, None, 1.0))
+    told = first.rows[:ROWS]
+    rows = [row for at, row in enumerate(told) if at not in first.flaws]
+    reviews = [{"rating": row.get(stars) or None, "text": row.get(text) or ""} for row in rows]
+    return reviews, len(told) - len(rows), len(first.rows) > ROWS
 
 
-def _count(shelf: Shelf, name: str, reviews: str | list) -> list[str]:
+def _count(shelf: Shelf, name: str, reviews: str | list, more: bool) -> list[str]:
     most = shelf.settings.recipes[name].rows.gather.reviews
     there = len([one for one in reviews.splitlines() if one.strip()] if isinstance(reviews, str) else reviews)
-    told = [f"{there:,} reviews were given; the first {most} are read."] if there > most else []
+    given = f"{'More than ' if more else ''}{there:,} reviews were given"
+    told = [f"{given}; the first {min(there, most)} are read."] if more or there > most else []
     if there < 3:
         told.append("A summary of one or two reviews is hardly one: the model learnt from some fifty at a time.")
     return told

@@ -10,7 +10,7 @@ EXAMPLES = {
     "A so-so pool": ("Спортивный комплекс;Обучение плаванию", 3, "сауна, урок плавание"),
     "A dentist": ("Стоматология", 1, "врач, цена"),
 }
-MOST = 400  # characters of rubrics, and of keywords
+MOST = 400  # characters of rubrics, and as many of keywords
 
 
 def write(shelf: Shelf, names: list[str], rubrics: str, stars: int, keywords: str, draw: float = 1) -> str:
@@ -19,9 +19,10 @@ def write(shelf: Shelf, names: list[str], rubrics: str, stars: int, keywords: st
         return page.notice("Choose at least one model above.")
     if not stars:
         return page.notice("Choose the stars first.")
+    for box, what in ((rubrics or "", "rubrics"), (keywords or "", "keywords")):
+        if box.strip() and (why := reading.refused(box, what, MOST)):
+            return page.notice(why, "warning")
     asked = f"{rubrics or ''} {keywords or ''}"
-    if asked.strip() and (why := reading.refused(asked, "rubrics and keywords", MOST)):
-        return page.notice(why, "warning")
     row = {"rating": stars, "rubrics": rubrics or "", "keywords": keywords or ""}
     told = shelf.ask(names, row, int(draw or 0))
     remarks = reading.remarks(asked, shelf.language(names[0])) if asked.strip() else []

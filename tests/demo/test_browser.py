@@ -105,7 +105,7 @@ def test_each_tab_answers(address, browser):
     browser.type("Review", '<b onmouseover="alert(1)">Отличный суп</b><script>document.title="owned"</script>')
     browser.click("button", "Judge it")
     told = answer(browser, "judge")
-    assert "sure" in told and "positive" in told and "taken out" in told
+    assert "sure" in told and "positive" in told and "tidied" in told
     assert browser.js("document.title") == "Reviewmill"
     fits(browser)
 

@@ -1,11 +1,13 @@
 """What stands behind each tab: the cards, and clear words for what cannot be answered. No browser, no Gradio."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from demo import page, reading
 from demo.jobs import marking, sentiment, summary, writing
+from demo.shelf import Told
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)"> ужасно & холодно'
 
@@ -102,10 +104,10 @@ def test_each_category_has_a_card_that_quotes_a_review(shelf):
 def test_a_csv_with_the_names_that_people_use_is_read(shelf, tmp_path):
     file = tmp_path / "in.csv"
     file.write_text('Оценка,Отзыв\n5,"Суп отличный, горячий."\n,Официант груб.\n4,Уютный зал.\n', "utf-8")
-    assert summary.read(str(file)) == [
+    assert summary.read(str(file)) == ([
         {"rating": "5", "text": "Суп отличный, горячий."}, {"rating": None, "text": "Официант груб."},
         {"rating": "4", "text": "Уютный зал."},
-    ]  # fmt: skip
+    ], 0, False)  # fmt: skip
     assert "Официант груб." in summary.summarise(shelf, "t5-sum", "", str(file))
     file.write_text("a,b\n1,2\n")
     assert "The file cannot be read" in summary.summarise(shelf, "t5-sum", "", str(file))
@@ -115,6 +117,52 @@ def test_more_reviews_than_are_read_are_counted(shelf):
     told = summary.summarise(shelf, "t5-sum", "\n".join(f"5 Суп номер {at}." for at in range(9)))
     assert "9 reviews were given; the first 5 are read." in told
     assert "hardly one" in summary.summarise(shelf, "t5-sum", "5 Суп отличный.")
+
+
+class Recorder:
+    """A shelf that keeps what it is asked, and has no model."""
+
+    def __init__(self, reviews: int = 5):
+        self.asked = []
+        recipe = SimpleNamespace(rows=SimpleNamespace(gather=SimpleNamespace(reviews=reviews)))
+        self.settings = SimpleNamespace(recipes={"any": recipe})
+
+    def ask(self, names, row, seed=0):
+        self.asked.append(row)
+        return [Told(name, missing="None here.") for name in names]
+
+    def language(self, name):
+        return "ru"
+
+
+@pytest.mark.parametrize("text", ["Отзыв,Оценка\nСуп,5\n", "text,rating\nСуп,5\n"])
+def test_a_csv_in_another_encoding_is_told_to_be_saved_as_utf_8(tmp_path, text):
+    file = tmp_path / "in.csv"
+    file.write_bytes(text.encode("cp1251"))
+    told = summary.summarise(Recorder(), "any", "", str(file))
+    assert "This is not UTF-8: save the file as UTF-8." in told and told.encode()
+
+
+def test_a_half_surrogate_ends_no_answer():
+    assert "This is not UTF-8" in writing.write(Recorder(), ["any"], "Кафе \ud83d", 5, "")
+    assert page.safe("a\ud83d<b>") == "a?&lt;b&gt;"
+
+
+def test_rubrics_and_keywords_have_a_limit_each():
+    shelf = Recorder()
+    assert "None here." in writing.write(shelf, ["any"], "а" * 400, 5, "б" * 400)
+    assert "401 characters" in writing.write(shelf, ["any"], "", 5, "б" * 401) and len(shelf.asked) == 1
+
+
+def test_of_a_long_csv_the_first_rows_are_read_and_those_that_are_none_are_counted(tmp_path):
+    file, shelf = tmp_path / "in.csv", Recorder()
+    file.write_text("text,rating\n" + "Суп,5\n" * 998 + "Суп, но остыл,2\n" * 4, "utf-8")
+    told = summary.summarise(shelf, "any", "", str(file))
+    assert "More than 998 reviews were given; the first 5 are read." in told and "2 rows of the file were left" in told
+    assert shelf.asked == [{"reviews": [{"rating": "5", "text": "Суп"}] * 998}]
+    file.write_text("text,rating\n" + "Суп,5\n" * 1000, "utf-8")
+    told = summary.summarise(Recorder(2000), "any", "", str(file))
+    assert "reviews were given" not in told and "left out" not in told
 
 
 def test_a_mark_lies_on_the_scale_and_the_guide_is_compared_by_words(shelf):
@@ -131,8 +179,6 @@ def test_the_points_of_a_guide_are_its_numbers_or_its_sentences():
     assert marking.points("1. Alone") == ["Alone"]
 
 
-def test_remarks_say_what_was_taken_out():
-    assert reading.remarks("Звоните 8-912-345-67-89", "ru") == [
-        "Markup, personal data or control signs were taken out, as they were of the training texts."
-    ]
+def test_remarks_say_that_a_text_was_altered():
+    assert reading.remarks("Звоните 8-912-345-67-89", "ru") == ["The text was tidied as the training texts were."]
     assert reading.remarks("Отличный суп", "ru") == []
