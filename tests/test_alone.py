@@ -6,6 +6,7 @@ library alone (-I -S): neither this project nor any other package can be importe
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,23 +16,18 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from small_mill import RECIPES, T5
+from small_mill import RECIPES, ROOT, T5
 
 from stages import answering, origin
 
 TOPS = ("torch", "transformers", "peft")
 TEXT = "Отличный суп, но официант забыл про нас."
-# What the README shows, with the model's address in place of owner/name.
+# What the cards of models show that the README does not.
 WRITES = """
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 tokenizer, model = AutoTokenizer.from_pretrained("MODEL"), AutoModelForSeq2SeqLM.from_pretrained("MODEL")
 answer = tokenizer.decode(model.generate(**tokenizer(prompt, return_tensors="pt"), max_new_tokens=12, no_repeat_ngram_size=1)[0], skip_special_tokens=True)
 """  # noqa: E501
-LABELS = """
-from transformers import pipeline
-ask = pipeline("text-classification", "MODEL")
-answer = ask(prompt, truncation=True)[0]
-"""
 ADAPTER = """
 from transformers import AutoModelForSequenceClassification, pipeline
 model = AutoModelForSequenceClassification.from_pretrained("MODEL", id2label=dict(enumerate(["negative", "neutral", "positive"])), label2id={"negative": 0, "neutral": 1, "positive": 2})
@@ -85,6 +81,17 @@ def alone(site: Path, code: str, model: Path, prompt: str, folder: Path):
     return answer
 
 
+def shown() -> str:
+    """The lines of the README, with our model, prompt and answer in place of its own."""
+    (code,) = re.findall(r"```python\n([^`]*owner/name[^`]*)```", (ROOT / "README.md").read_text("utf-8"))
+    for told, meant in (
+        (r'"owner/name", revision="[^"]+"', '"MODEL"'), (r'ask\("[^"]+"', "ask(prompt"), (r"print\(", "(answer,) = ("),
+    ):  # fmt: skip
+        code, found = re.subn(told, meant, code)
+        assert found == 1, told
+    return code
+
+
 def ours(folder: str) -> answering.Answer:
     return answering.open_model(origin.find(folder)).answer([{"text": TEXT}])[0]
 
@@ -101,7 +108,7 @@ def test_a_whole_model_that_writes(in_mill, write_settings, site):
 def test_a_whole_model_that_labels(in_mill, write_settings, site):
     write_settings()
     told = ours("data/models/bert-full")
-    found = alone(site, LABELS, Path("data/models/bert-full"), told.prompt, in_mill)
+    found = alone(site, shown(), Path("data/models/bert-full"), told.prompt, in_mill)
     assert found["label"] == told.text and found["score"] == pytest.approx(told.confidence, abs=1e-5)
 
 

@@ -42,6 +42,11 @@ def bash(tmp_path):
     return run
 
 
+def test_pull_requests_from_forks_whose_branches_share_a_name_do_not_cancel_each_other():
+    group = FLOW["concurrency"]["group"]
+    assert "github.event.pull_request.number || github.ref" in group and "head_ref" not in group
+
+
 def git(folder: Path, *words: str) -> str:
     who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
     done = subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, text=True)

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -77,8 +78,11 @@ def answer(browser: Browser, name: str, part: str = ".card") -> str:
     return browser.js(f"document.querySelector('#{name}-answer').innerText")
 
 
-def fits(browser: Browser) -> None:
-    """Nothing is wider than the page, at either width; all is named, and legible by day and by night."""
+def fits(browser: Browser, tab: str) -> None:
+    """Nothing is wider than the page, at either width; all is named, and legible by day and by night.
+
+    A picture of each width goes to the folder that REVIEWMILL_PICTURES names, where it names one.
+    """
     assert browser.js(NAMELESS) == []
     for _ in ("as it was", "the other way round"):
         assert browser.js(FAINT) == []
@@ -86,6 +90,8 @@ def fits(browser: Browser) -> None:
     for width in (NARROW, WIDE):
         browser.resize(width, 900)
         browser.wait(f"document.documentElement.scrollWidth <= {width}", seconds=20)
+        if folder := os.environ.get("REVIEWMILL_PICTURES"):
+            browser.picture(Path(folder) / f"{tab}-{width}.png")
 
 
 def test_each_tab_answers(address, browser):
@@ -96,7 +102,7 @@ def test_each_tab_answers(address, browser):
     browser.click("button", "Write the review")
     told = answer(browser, "write")
     assert told.count("Written by a machine") == 2 and " ms" in told and "t5-full" in told
-    fits(browser)
+    fits(browser, "write")
 
     browser.click("[role=tab]", "Sentiment")
     browser.type("Review", "")
@@ -107,14 +113,14 @@ def test_each_tab_answers(address, browser):
     told = answer(browser, "judge")
     assert "sure" in told and "positive" in told and "tidied" in told
     assert browser.js("document.title") == "Reviewmill"
-    fits(browser)
+    fits(browser, "judge")
 
     browser.click("[role=tab]", "Summary")
     browser.type("Reviews, one a line", "5 Суп отличный, горячий.\n1 Официант груб.\n4 Уютный зал.")
     browser.click("button", "Sum them up")
     told = answer(browser, "summarise")
     assert "of 10" in told and "Официант груб." in told
-    fits(browser)
+    fits(browser, "summarise")
 
     browser.click("[role=tab]", "Mark")
     browser.click("button", "A good answer")  # an example fills all three
@@ -122,7 +128,7 @@ def test_each_tab_answers(address, browser):
     browser.click("button", "Mark it")
     told = answer(browser, "mark", ".points")
     assert " of 1" in told and "by overlap, not by the model" in told and "said" in told
-    fits(browser)
+    fits(browser, "mark")
 
     hosts = {urlsplit(url).hostname for url in browser.asked if urlsplit(url).scheme not in ("data", "blob")}
     assert hosts == {"127.0.0.1"}, f"the page asked elsewhere: {hosts}"
