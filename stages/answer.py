@@ -21,13 +21,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stages import answering, asked, chunks, origin, tasks
+from stages import answering, asked, chunks, numerics, origin, tasks
 from stages.files import read_json, replacing, write_json
 from stages.refusal import Refusal, run
 
 ROWS = 256
 PAUSE = 2.0  # seconds between two lines about the progress
 PLAN = "plan.json"
+MOST = 2**32 - 1  # that a seed may be, as NumPy draws
 
 
 def main(model: str, file: str, out: str, rows: str = str(ROWS), columns: str = "", seed: str = "") -> None:
@@ -37,6 +38,7 @@ def main(model: str, file: str, out: str, rows: str = str(ROWS), columns: str = 
     size, draw = _whole(rows, "--rows", 1), _whole(seed, "--seed", 0) if seed else None
     found, table = origin.find(model), chunks.table(source)
     named = _named(columns, found.recipe.task, list(table.columns), file)
+    numerics.settle(found.numerics, found.seed)  # it may start the command anew, and the plan names what it settles
     with _aside(target) as folder:
         _go_on(folder, _plan(found, source, size, named, draw))
         parts, account = _parts(found, table, folder, named, draw, size)
@@ -96,13 +98,14 @@ def _added(found: origin.Origin) -> list[str]:
 
 def _named(given: str, task: str, there: list[str], file: str) -> dict[str, str]:
     """Column of the task → column of the file. Refuses a column that no task reads, and a table that lacks one."""
-    named = {name: name for name in asked.columns(task)}
+    named, wanted = {name: name for name in asked.columns(task)}, set(asked.NEEDED[task])
     for pair in filter(None, given.split(",")):
         ours, _, theirs = pair.partition("=")
         if ours not in named or not theirs:
             raise Refusal(f"column=the file's own name for it, of {', '.join(named)}", pair, "--columns", "correct it")
         named[ours] = theirs
-    lacking = [ours for ours in asked.NEEDED[task] if there and named[ours] not in there]
+        wanted.add(ours)
+    lacking = [ours for ours in named if ours in wanted and there and named[ours] not in there]
     if lacking:
         say = ",".join(f"{ours}=<its name there>" for ours in lacking)
         raise Refusal(f"the column{'s' * (len(lacking) > 1)} {', '.join(named[ours] for ours in lacking)}",
@@ -111,25 +114,29 @@ def _named(given: str, task: str, there: list[str], file: str) -> dict[str, str]
 
 
 def _whole(text: str, where: str, least: int) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise Refusal(f"a whole number of at least {least}", text, where, "correct it")
+    if not text.isascii() or not text.isdigit() or len(text) > 20 or not least <= int(text) <= MOST:
+        raise Refusal(f"a whole number of at least {least} and at most {MOST}", text, where, "correct it")
     return int(text)
 
 
 def _plan(found: origin.Origin, source: Path, size: int, named: dict, seed: int | None) -> dict:
     """All that the bytes of a part follow from: a run that differs in any of it begins anew."""
     folders = [found.folder, *([found.base] if found.base else [])]
-    files = sorted(
-        path for folder in folders for path in Path(folder).iterdir() if path.suffix in (".safetensors", ".json")
-    )
+    files = [path for folder in folders for path in Path(folder).iterdir() if path.is_file() and path.suffix != ".md"]
+    learnt = found.learnt.glob("*.arrow") if found.learnt else []
+    code = Path(__file__).parent
+    stated = numerics.stated(found.numerics)
+    stated.pop("blas")  # it tells what is loaded so far, and a model loads more
     return {
         "file": _sha256(source),
-        "model": {f"{path.parent.name}/{path.name}": _sha256(path) for path in files},
+        "model": {f"{path.parent.name}/{path.name}": _sha256(path) for path in sorted(files)},
+        "learnt": {path.name: _sha256(path) for path in sorted(learnt)},
+        "code": {str(path.relative_to(code)): _sha256(path) for path in sorted(code.rglob("*.py"))},
+        "device": numerics.device_name(),
         "recipe": found.recipe.model_dump(mode="json", by_alias=True),
-        "numerics": found.numerics.model_dump(),
+        "numerics": stated,
         "language": found.language,
         "seed": found.seed if seed is None else seed,
-        "heads": found.learnt is not None,
         "rows": size,
         "columns": named,
     }
@@ -178,7 +185,9 @@ def command() -> None:
     alone = "rows answered together; of a model that samples, 1 makes an answer depend on its row alone"
     parser.add_argument("--rows", default=str(ROWS), help=alone)
     parser.add_argument("--columns", default="", help="text=review,rating=stars: the file's own names")
-    parser.add_argument("--seed", default="", help="of the draws; the recipe's own unless given")
+    parser.add_argument(
+        "--seed", default="", help="of the draws; unless given, that of params.yaml; 0 for a published model"
+    )
     told = parser.parse_args()
     run(main, [told.model, told.file, told.out, told.rows, told.columns, told.seed])
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from small_mill import RECIPES, ROOT, settings
 
-from stages import answer, answering, origin, schema
+from stages import answer, answering, origin, params, schema
 from stages.refusal import Refusal
 
 TEXTS = ["Вкусно, но долго ждали.", "", "Ужасно! Больше не придём.", "Отличный суп.", "Официант забыл про нас. " * 60]
@@ -117,7 +117,7 @@ def test_what_was_stopped_goes_on_and_ends_with_the_same_bytes(here, monkeypatch
     assert sorted(path.name for path in Path().iterdir() if "out" in path.name) == [f"out.{ending}"]
 
 
-@pytest.mark.parametrize("change", ["file", "rows", "seed", "recipe"])
+@pytest.mark.parametrize("change", ["file", "rows", "seed", "recipe", "columns"])
 def test_a_run_of_another_plan_begins_anew(here, write_settings, monkeypatch, change):
     write_texts("in.csv")
     with monkeypatch.context() as patch:
@@ -129,7 +129,8 @@ def test_a_run_of_another_plan_begins_anew(here, write_settings, monkeypatch, ch
     if change == "recipe":
         write_settings(recipes=RECIPES | {"t5-text": RECIPES["t5-text"] | {"predict": {"batch": 2}}})
     calls = interrupted(monkeypatch, 99)
-    answer.main("data/models/t5-text", "in.csv", "out.csv", "2" if change == "rows" else "1", "",
+    answer.main("data/models/t5-text", "in.csv", "out.csv", "2" if change == "rows" else "1",
+                "text=id" if change == "columns" else "",
                 "9" if change == "seed" else "")  # fmt: skip
     assert sum(calls) == 5
 
@@ -233,6 +234,52 @@ def test_what_cannot_be_asked_is_refused_before_any_model_is_opened(here, monkey
     with pytest.raises(Refusal) as refused:
         answer.main(*words)
     assert expected in refused.value.expected and do in refused.value.do
+
+
+def planned(folder: Path, columns: dict) -> dict:
+    recipe = params.Recipe.model_validate(RECIPES["t5-text"])
+    found = origin.Origin("t5-text", recipe, folder / "model", None, "ru", origin.ALONE, 1, folder / "learnt", False)
+    return answer._plan(found, folder / "in.csv", 5, columns, None)
+
+
+FILES = ("in.csv", "model/model.safetensors", "model/spiece.model", "model/vocab.txt", "learnt/data.arrow")
+
+
+@pytest.mark.parametrize("change", [*FILES, "columns", "code", "device", "numerics", "nothing"])
+def test_parts_are_kept_under_the_same_plan_alone(tmp_path, monkeypatch, change):
+    for file in FILES:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("a")
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    answer._go_on(aside, planned(tmp_path, {"text": "text"}))
+    (aside / "00000000").write_text("done")
+    if change in FILES:
+        (tmp_path / change).write_text("b")
+    if change == "code":
+        (tmp_path / "stages").mkdir()
+        monkeypatch.setattr(answer, "__file__", str(tmp_path / "stages/answer.py"))
+    if change == "device":
+        monkeypatch.setattr(answer.numerics, "device_name", lambda: "NVIDIA H200")
+    if change == "numerics":
+        monkeypatch.setattr(answer.numerics, "stated", lambda numerics: {"capability": "DEFAULT", "blas": []})
+    answer._go_on(aside, planned(tmp_path, {"text": "review" if change == "columns" else "text"}))
+    assert (aside / "00000000").exists() == (change == "nothing")
+
+
+def test_a_column_that_was_named_and_is_not_there_is_refused_though_it_might_be_absent():
+    with pytest.raises(Refusal) as refused:
+        answer._named("keywords=wrods", "review_generation", ["rating", "words"], "in.csv")
+    assert refused.value.expected == "the column wrods"
+    told = answer._named("keywords=words", "review_generation", ["rating", "words"], "in.csv")
+    assert told == {"rating": "rating", "rubrics": "rubrics", "keywords": "words"}
+
+
+@pytest.mark.parametrize("text", ["99999999999", "4294967296", "9" * 5000, "-1", "x", "²"])
+def test_a_seed_that_cannot_be_drawn_with_is_refused(text):
+    with pytest.raises(Refusal):
+        answer._whole(text, "--seed", 0)
+    assert answer._whole("4294967295", "--seed", 0) == 2**32 - 1
 
 
 def test_two_at_once_do_not_write_over_each_other(here):
