@@ -43,7 +43,7 @@ def main(kind: str, name: str, folder: str, receipt: str) -> None:
         write_json(receipt, {
             "recipe": name, "repo": wanted.repo, "kind": kind, "endpoint": remote.api.endpoint, "tag": tag,
             "commit": commit, "private": wanted.private, "git_commit": stamp["git_commit"], "example": told,
-            "files": contents.manifest(fetched), "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+            "files": contents.manifest(fetched), "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
         })  # fmt: skip
     print(f"confirm {name}: {len(fetched)} files of {wanted.repo}@{tag} are those here, and the card's code runs"
           + (" and answers as the card says" if told else ""))  # fmt: skip

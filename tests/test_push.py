@@ -1,6 +1,7 @@
 """The real client against a Hub on the loopback: one commit, one tag, and every reason to send nothing."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -247,7 +248,7 @@ def test_a_rollback_is_one_commit_forward_with_the_old_files_and_sends_nothing_l
     repo.untag(name)
     repo.commit({"picture.png": b"another"}, "a picture")
     assert roll_back(hub, first).returncode == 0 and repo.tags[name] != repo.resolve("main"), "found by its content"
-    assert "already" not in push(hub).stdout and repo.tags[second] == was
+    assert f"--rollback {second} brings it back" in push(hub).stdout and repo.tags[second] == was
     assert roll_back(hub, second).returncode == 0
     assert repo.files()["model.safetensors"] == b"worse weights" and not torn(repo)
 
@@ -259,6 +260,33 @@ def test_a_rollback_to_no_release_or_to_the_present_one_is_refused(project, hub)
     present = roll_back(hub, tag())
     assert present.returncode == 1 and "nothing is to be taken back" in present.stderr
     assert len(titles(hub.repo("mill/places"))) == 2
+
+
+def test_a_rollback_to_a_commit_that_holds_no_release_is_refused(project, hub):
+    repo = hub.create("mill/places")
+    repo.tag("v1", repo.resolve("main"))
+    assert push(hub).returncode == 0
+    was = repo.resolve("main")
+    for words in ((), ("plan",)):
+        done = roll_back(hub, "v1", *words)
+        assert done.returncode == 1 and "none at v1" in done.stderr and "Traceback" not in done.stderr
+    assert repo.resolve("main") == was and not Path("receipts").exists()
+
+
+def test_a_rollback_is_planned_without_a_token_and_told_to_the_second(project, hub):
+    settings = yaml.safe_load(Path("params.yaml").read_text("utf-8"))
+    settings["publish"][FULL]["private"] = False
+    Path("params.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+    git("commit", "-qam", "for all")
+    assert push(hub).returncode == 0
+    first = tag()
+    work_on("worse weights")
+    assert push(hub).returncode == 0
+    plan = roll_back(hub, first, "plan", HF_TOKEN="")
+    assert plan.returncode == 0 and "one commit on top of it" in plan.stdout, plan.stderr
+    assert roll_back(hub, first).returncode == 0
+    (receipt,) = Path("receipts").glob("*.json")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", json.loads(receipt.read_text())["at"])
 
 
 # --- refused before anybody is asked ---------------------------------------------------------------------------------
