@@ -316,6 +316,15 @@ def test_a_dirty_tree_is_refused(project):
     assert refused().expected == "a clean working tree"
 
 
+def test_a_tree_that_git_does_not_tell_of_is_not_clean(project):
+    git("config", "status.showUntrackedFiles", "no")
+    Path("notes.txt").write_text("not committed")
+    assert refused().expected == "a clean working tree"
+    Path("notes.txt").unlink()
+    Path(".git/index").write_text("broken")
+    assert refused().expected == "a clean working tree"
+
+
 @pytest.fixture
 def token(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
