@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stages import contents, params, release
-from stages.contents import CARD, STAMP, Contents, Part
+from stages.contents import CARD, Contents, Part
 from stages.files import read_json, write_json
 from stages.refusal import Refusal, run
 from stages.remote import Remote, destination, settled, token
@@ -38,11 +38,15 @@ def main(kind: str, name: str, folder: str, receipt: str) -> None:
     with tempfile.TemporaryDirectory(prefix="read-back-") as scratch:
         fetched = listed_and_loaded(remote, tag, commit, wanted.private, Path(scratch, "files"), [*laid])
         sent = read_json(fetched[ORIGIN].source)
-        compare(fetched, contents.stamped(laid, {key: sent.get(key) for key in STAMP}), f"{remote}, {tag}")
+        made = contents.vouched(sent)
+        if made is None:
+            found = f"{sent.get('git_commit')}, whose commit or dvc.lock is none of this history"
+            raise Refusal("made at a commit that leads to this one", found, f"{remote}, {tag}", AGAIN)
+        compare(fetched, contents.stamped(laid, made), f"{remote}, {tag}")
         told = followed(fetched[CARD].source, sent.get("example"), Path(scratch, "home"), f"{remote}, {tag}")
         write_json(receipt, {
             "recipe": name, "repo": wanted.repo, "kind": kind, "endpoint": remote.api.endpoint, "tag": tag,
-            "commit": commit, "private": wanted.private, "git_commit": stamp["git_commit"], "example": told,
+            "commit": commit, "private": wanted.private, "git_commit": made["git_commit"], "example": told,
             "files": contents.manifest(fetched), "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
         })  # fmt: skip
     print(f"confirm {name}: {len(fetched)} files of {wanted.repo}@{tag} are those here, and the card's code runs"

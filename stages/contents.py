@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +54,19 @@ def committed() -> dict:
     return state | {"dvc_lock_sha256": sha256("dvc.lock")}
 
 
+def vouched(origin: dict) -> dict | None:
+    """The stamp that the provenance of a release tells; None unless it is one of a commit of this very history, made
+    of a clean tree, with the dvc.lock that the commit holds."""
+    stamp = {key: origin.get(key) for key in STAMP}
+    made_at = stamp["git_commit"]
+    if stamp["git_dirty"] is not False or not (isinstance(made_at, str) and re.fullmatch("[0-9a-f]{40}", made_at)):
+        return None
+    if _git("merge-base", "--is-ancestor", made_at, "HEAD") is None:
+        return None
+    lock = _git("show", f"{made_at}:./dvc.lock")
+    return stamp if stamp["dvc_lock_sha256"] == (lock and hashlib.sha256(lock).hexdigest()) else None
+
+
 def tag(stamp: dict) -> str:
     """The tag of what is made at a commit."""
     return f"git-{stamp['git_commit'][:12]}"
@@ -83,6 +98,11 @@ def stamped(laid: Contents, stamp: dict) -> Contents:
         if path in contents and TAG.encode() in (text := contents[path].source.read_bytes()):
             contents[path] = Part(text.replace(TAG.encode(), tag(stamp).encode()))
     return contents | {MANIFEST: Part(_json(manifest(contents)))}
+
+
+def _git(*words: str) -> bytes | None:
+    done = subprocess.run(["git", *words], capture_output=True)
+    return done.stdout if done.returncode == 0 else None
 
 
 def _json(value: dict) -> bytes:

@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from stages import contents, params, release, sending
-from stages.contents import STAMP, STAMPED, Contents
+from stages.contents import STAMPED, Contents
 from stages.files import read_json
 from stages.refusal import Refusal, run
 from stages.remote import Remote, Tree, destination, overtaken, settled, token
@@ -104,10 +104,8 @@ def holds(one: Sending, commit: str) -> bool:
     if not all(path in tree and tree[path].holds(part) for path, part in rest.items()):
         return False
     told = one.remote.file(sending.ORIGIN, commit)
-    stamp = json.loads(told) if told else {}
-    if not isinstance(stamp.get("git_commit"), str):
-        return False
-    return same(one, tree, contents.stamped(one.laid, {key: stamp.get(key) for key in STAMP}))
+    stamp = contents.vouched(json.loads(told) if told else {})
+    return stamp is not None and same(one, tree, contents.stamped(one.laid, stamp))
 
 
 def same(one: Sending, tree: Tree, wanted: Contents) -> bool:

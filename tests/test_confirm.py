@@ -11,7 +11,7 @@ from hub.server import TOKEN, Hub
 from released import FULL, LORA
 from safetensors.numpy import load_file, save_file
 
-from stages import sending
+from stages import contents, sending
 from stages.files import read_json, write_json
 
 
@@ -104,6 +104,30 @@ def test_a_tag_that_holds_anything_else_is_not_vouched_for(project, hub, files, 
     done = confirm(hub)
     assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
     assert not Path("receipts").exists()
+
+
+@pytest.mark.parametrize("lie", [{"git_commit": "f" * 40}, {"git_dirty": True}, {"dvc_lock_sha256": "0" * 64}])
+def test_a_release_that_tells_of_another_history_is_not_vouched_for(project, hub, lie):
+    """Whole, by its own manifest; only what it says of its making is made up."""
+    assert push(hub).returncode == 0
+    repo, laid = hub.repo("mill/places"), contents.whole(Path(FOLDER[FULL]))
+    told = json.loads(repo.files()["provenance.json"]) | lie
+    forged = contents.stamped(laid, told)
+    repo.untag(tag())
+    files = {path: forged[path].source for path in contents.STAMPED if path in forged}
+    repo.tag(tag(), repo.commit(files, "by somebody"))
+    done = confirm(hub)
+    assert done.returncode == 1 and "a commit that leads to this one" in done.stderr, done.stderr
+    assert push(hub).returncode == 1 and not Path("receipts").exists()
+
+
+def test_a_receipt_tells_the_commit_that_the_release_was_made_at(project, hub):
+    assert push(hub).returncode == 0
+    made = git("rev-parse", "HEAD")
+    git("commit", "-q", "--allow-empty", "-m", "of the code, not of the model")
+    assert push(hub).returncode == 0
+    done = confirm(hub)
+    assert done.returncode == 0 and read_json("receipts/one.json")["git_commit"] == made, done.stderr
 
 
 def test_a_model_that_answers_otherwise_than_its_card_is_not_vouched_for(project, hub):
