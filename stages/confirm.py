@@ -1,7 +1,7 @@
 """Read a release back from the Hub by its tag, and vouch for it in a receipt.
 
-Run by flows.publish after stages.push, as `python -m stages.confirm KIND NAME FOLDER RECEIPT`. Listed at the tag,
-downloaded into a folder of its own, compared by sha256 and size with what lies here. Then the card's code is run as it
+Run by flows.publish after stages.push, as `python -m stages.confirm KIND NAME FOLDER RECEIPT [COMMIT]`. Listed at
+the tag, downloaded into a folder of its own, compared by sha256 and size with what lies here. Then the card's code is run as it
 stands: it loads the release from the Hub, by its tag and by safetensors alone, into an empty cache, and has to give the
 answer that stands on the card, which the local folder gave.
 
@@ -28,9 +28,9 @@ from stages.remote import Remote, destination, settled, token
 from stages.sending import MANIFEST, ORIGIN
 
 
-def main(kind: str, name: str, folder: str, receipt: str) -> None:
+def main(kind: str, name: str, folder: str, receipt: str, at: str = "") -> None:
     wanted = destination(params.load(), kind, name)
-    stamp, remote = contents.committed(), Remote(wanted.repo, kind, token())
+    stamp, remote = contents.committed(at), Remote(wanted.repo, kind, token())
     tag, laid = contents.tag(stamp), contents.whole(Path(folder), kind)
     commit = settled(remote, remote.tags).get(tag)
     if commit is None:

@@ -43,14 +43,20 @@ class Part:
 Contents = dict[str, Part]
 
 
-def committed() -> dict:
-    """The stamp of what is made here: the commit, which holds all of the working tree, and the hash of dvc.lock."""
+def committed(at: str = "") -> dict:
+    """The stamp of what is made here: the commit, which holds all of the working tree, and the hash of dvc.lock.
+
+    at: the commit that it has to be, where somebody has looked at one before.
+    """
     state = commit()
     if state["git_commit"] is None:
         raise Refusal("a git repository with a commit", "none", str(Path.cwd()), "git init, git add, git commit")
     if state["git_dirty"]:
         do = "commit or stash what `git status` lists, then publish"
         raise Refusal("a clean working tree", f"changes on top of {state['git_commit'][:12]}", str(Path.cwd()), do)
+    if at and state["git_commit"] != at:
+        do = "leave the clone alone while it publishes; publish again"
+        raise Refusal(f"the commit that was looked at, {at[:12]}", state["git_commit"][:12], str(Path.cwd()), do)
     return state | {"dvc_lock_sha256": sha256("dvc.lock")}
 
 

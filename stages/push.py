@@ -1,8 +1,8 @@
 """Send a published folder to its repository on the Hub: one commit, and one tag that names the code's commit.
 
-Run by hand or by flows.publish, as `python -m stages.push KIND NAME FOLDER PROBE [plan]`, with KIND model or dataset;
-no DVC stage, for what it makes lies elsewhere. It wants a committed, clean tree, so that the tag leads back to
-everything the release was made from. With `plan` it says what it would do and changes nothing.
+Run by hand or by flows.publish, as `python -m stages.push KIND NAME FOLDER PROBE [plan|send [COMMIT]]`, with KIND
+model or dataset; no DVC stage, for what it makes lies elsewhere. It wants a committed, clean tree, so that the tag
+leads back to everything the release was made from. With `plan` it says what it would do and changes nothing.
 
 Reads   the published folder; the report of stages.probe on a generator; HF_TOKEN; HF_ENDPOINT, where it is set
 Writes  a commit of the repository that params.yaml names, and the tag git-<12 hex digits>
@@ -42,12 +42,12 @@ class Sending:
         return contents.stamped(self.laid, self.stamp)
 
 
-def main(kind: str, name: str, folder: str, probe: str, what: str = "send") -> None:
+def main(kind: str, name: str, folder: str, probe: str, what: str = "send", at: str = "") -> None:
     if what not in ("send", "plan"):
         raise Refusal("send or plan", what, "the last word", "leave it out to send")
     settings = params.load()
     wanted = destination(settings, kind, name)
-    stamp, given = contents.committed(), token(needed=what == "send")
+    stamp, given = contents.committed(at), token(needed=what == "send")
     laid = contents.whole(Path(folder), kind)
     if kind == "model":
         own = settings.recipes[name].model_dump(mode="json", by_alias=True)

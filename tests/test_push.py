@@ -11,7 +11,7 @@ from hub.server import READER, TOKEN, Hub
 from hub.store import Repo
 from released import FULL, LORA, WHOLE
 
-from stages import contents, sending
+from stages import confirm, contents, sending
 from stages import push as stage
 from stages.refusal import Refusal
 
@@ -314,6 +314,14 @@ def test_without_a_commit_nothing_is_tried(project):
 def test_a_dirty_tree_is_refused(project):
     Path("base/config.json").write_text('{"changed": true}')
     assert refused().expected == "a clean working tree"
+
+
+def test_another_commit_than_the_one_that_was_looked_at_is_refused(project):
+    with pytest.raises(Refusal) as caught:
+        stage.main("model", FULL, "published/full", "probe.json", "send", "a" * 40)
+    assert caught.value.expected == "the commit that was looked at, aaaaaaaaaaaa"
+    with pytest.raises(Refusal, match="the commit that was looked at"):
+        confirm.main("model", FULL, "published/full", "receipt.json", "a" * 40)
 
 
 def test_a_tree_that_git_does_not_tell_of_is_not_clean(project):
