@@ -1,9 +1,9 @@
 """Read a release back from the Hub by its tag, and vouch for it in a receipt.
 
 Run by flows.publish after stages.push, as `python -m stages.confirm KIND NAME FOLDER RECEIPT [COMMIT]`. Listed at
-the tag, downloaded into a folder of its own, compared by sha256 and size with what lies here. Then the card's code is run as it
-stands: it loads the release from the Hub, by its tag and by safetensors alone, into an empty cache, and has to give the
-answer that stands on the card, which the local folder gave.
+the tag, downloaded into a folder of its own, compared by sha256 and size with what lies here. Then the card's code is
+run as it stands: it loads the release from the Hub, by its tag and by safetensors alone, into an empty cache, and has
+to give the answer that stands on the card, which the local folder gave.
 
 Reads   the published folder; HF_TOKEN; HF_ENDPOINT, where it is set
 Writes  the receipt, only after all of that: which commit of the Hub holds what, made at which commit here
@@ -84,7 +84,11 @@ def compare(fetched: Contents, wanted: Contents, where: str) -> None:
 def followed(card: Path, example: dict | None, home: Path, where: str) -> dict | None:
     """Run the card's code in a process and a cache of its own; the example, whose answer it has to give."""
     words = [sys.executable, "-m", "stages.follow", str(card)]
-    done = subprocess.run(words, env=os.environ | {"HF_HOME": str(home)}, capture_output=True, text=True)
+    env = {key: value for key, value in os.environ.items() if key not in CACHES} | {"HF_HOME": str(home)}
+    try:
+        done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=LONGEST)
+    except subprocess.TimeoutExpired as error:
+        raise Refusal(f"a card whose code ends within {LONGEST} s", "that it goes on", where, AGAIN) from error
     if done.returncode:
         said = (done.stderr.strip() or "nothing").splitlines()[-1]
         raise Refusal("a card whose code runs", said, where, AGAIN)
@@ -94,6 +98,8 @@ def followed(card: Path, example: dict | None, home: Path, where: str) -> dict |
     return example
 
 
+LONGEST = 3600  # seconds for the card's code, which downloads the release and its base
+CACHES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_DATASETS_CACHE", "TRANSFORMERS_CACHE")  # they win over HF_HOME
 AGAIN = "nothing vouches for that release: look at it on the Hub, then publish again"
 
 

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hub.project import BASE, FOLDER, ROWS, git, kind, lay_out, probed, push, ran, tag
 from hub.server import TOKEN, Hub
-from released import FULL, LORA
+from released import FULL, LORA, ROOT
 from safetensors.numpy import load_file, save_file
 
+from stages import confirm as stage
 from stages import contents, sending
 from stages.files import read_json, write_json
+from stages.refusal import Refusal
 
 
 @pytest.fixture
@@ -128,6 +130,16 @@ def test_a_receipt_tells_the_commit_that_the_release_was_made_at(project, hub):
     assert push(hub).returncode == 0
     done = confirm(hub)
     assert done.returncode == 0 and read_json("receipts/one.json")["git_commit"] == made, done.stderr
+
+
+def test_a_card_is_followed_for_a_while_only_and_without_this_machines_cache(project, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("HF_HUB_CACHE", "/srv/cache")
+    Path("card.md").write_text("```python\nimport os\nanswer = os.environ.get('HF_HUB_CACHE')\n```\n")
+    assert stage.followed(Path("card.md"), {"answer": "None"}, Path("home"), "x") == {"answer": "None"}
+    monkeypatch.setattr(stage, "LONGEST", 0.01)
+    with pytest.raises(Refusal, match=r"ends within 0\.01 s"):
+        stage.followed(Path("card.md"), None, Path("home"), "x")
 
 
 def test_a_model_that_answers_otherwise_than_its_card_is_not_vouched_for(project, hub):

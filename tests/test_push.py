@@ -11,7 +11,7 @@ from hub.server import READER, TOKEN, Hub
 from hub.store import Repo
 from released import FULL, LORA, WHOLE
 
-from stages import confirm, contents, sending
+from stages import confirm, contents, remote, sending
 from stages import push as stage
 from stages.refusal import Refusal
 
@@ -174,6 +174,15 @@ def test_a_commit_in_between_is_not_overwritten(project, hub):
     done = push(hub)
     assert done.returncode == 1 and "somebody else committed to it" in done.stderr and "Traceback" not in done.stderr
     assert not repo.tags and titles(repo) == ["initial commit", "somebody else"]
+
+
+def test_the_client_waits_no_longer_after_it_has_made_another_session():
+    from huggingface_hub.utils import close_session, get_session
+
+    remote.Remote("mill/places", "model", None)
+    for _ in range(2):
+        assert get_session().timeout.read == remote.PATIENCE
+        close_session()
 
 
 def test_a_server_out_of_reach_is_a_refusal(project, hub):
