@@ -33,10 +33,14 @@ class Part:
     def sha256(self) -> str:
         return hashlib.sha256(self.source).hexdigest() if isinstance(self.source, bytes) else sha256(self.source)
 
+    @property
+    def data(self) -> bytes:
+        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+
     @cached_property
     def blob(self) -> str:
         """As git names it."""
-        data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+        data = self.data
         return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 

@@ -26,12 +26,14 @@ from stages.remote import Remote, Tree, destination, overtaken, settled, token
 
 @dataclass(frozen=True)
 class Sending:
-    """A release under way. laid: its files as they lie here; stamp: what the working tree says of itself."""
+    """A release under way. laid: its files as they lie here; stamp: what the working tree says of itself; rests: on a
+    base that was published, at base_at."""
 
     remote: Remote
     laid: Contents
     stamp: dict
     private: bool
+    rests: bool = False
 
     @property
     def tag(self) -> str:
@@ -56,7 +58,8 @@ def main(kind: str, name: str, folder: str, probe: str, what: str = "send", at: 
             raise Refusal(f"what recipes.{name} says now", found, folder, f"dvc repro publish@{name}, then commit")
         sending.cleared(Path(folder), Path(probe))
     remote = Remote(wanted.repo, kind, given)
-    one = Sending(remote, laid, stamp, wanted.private)
+    rests = release.ADAPTER in laid and getattr(wanted, "base_at", None) is not None
+    one = Sending(remote, laid, stamp, wanted.private, rests)
     if what == "plan":
         print("\n".join([f"push {name}: would send", *settled(remote, lambda: plan(one))]))
     else:
@@ -76,6 +79,8 @@ def send(one: Sending) -> str:
                 raise moved(one, tags[one.tag])
             later = f"; main is at {head[:12]}, and --rollback {one.tag} brings it back" * (tags[one.tag] != head)
             return f"{remote.repo} has {one.tag} at {tags[one.tag][:12]}, {_sent(one, seen)}{later}"
+        if one.rests:
+            based(one)
         commit = found(one, head)
         if commit is None:
             seen.append(head)
@@ -86,6 +91,20 @@ def send(one: Sending) -> str:
         return f"{remote.repo} at {commit[:12]}, {_sent(one, seen)}, tag {one.tag}"
 
     return settled(remote, attempt)
+
+
+def based(one: Sending) -> None:
+    """Refuse an adapter whose base is not there, at the revision that it names, with the weights it learnt on."""
+    config = json.loads(one.wanted[release.ADAPTER].data)
+    revision = config["revision"]
+    base = Remote(config["base_model_name_or_path"], "model", one.remote.api.token or None)
+    learnt_on = json.loads(one.wanted[sending.ORIGIN].data)["base_sha256"]
+    tree = base.tree(revision) if base.there(revision) else {}
+    weights = {path: one.sha256 for path, one in tree.items() if path.endswith(".safetensors") and "/" not in path}
+    if weights != learnt_on:
+        found = "other weights" if tree else "no such repository or revision"
+        do = "publish the base first, or correct base_at in params.yaml and run `dvc repro`"
+        raise Refusal("the base that the adapter learnt on", found, f"{base}, {revision}", do)
 
 
 def found(one: Sending, head: str) -> str | None:

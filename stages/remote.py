@@ -30,6 +30,7 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
+    RevisionNotFoundError,
 )  # fmt: skip
 from huggingface_hub.utils import httpx  # the client's own, whichever release of it
 from huggingface_hub.utils._http import default_client_factory
@@ -101,10 +102,10 @@ class Remote:
             raise Refusal(words[private], words[info.private], str(self), do)
         return info.sha
 
-    def there(self) -> bool:
+    def there(self, revision: str | None = None) -> bool:
         try:
-            self.api.repo_info(**self._of)
-        except RepositoryNotFoundError:
+            self.api.repo_info(**self._of, revision=revision)
+        except (RepositoryNotFoundError, RevisionNotFoundError):
             return False
         return True
 

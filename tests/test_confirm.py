@@ -70,7 +70,10 @@ def test_an_adapter_is_loaded_on_its_base_at_the_revision_that_the_card_names(pr
 
 
 def test_an_adapter_whose_base_nobody_can_load_is_not_vouched_for(project, hub):
+    base = hub.create(BASE["repo"], files={path.name: path.read_bytes() for path in Path("base").iterdir()})
+    base.tag(BASE["revision"], base.resolve("main"))
     assert push(hub, LORA).returncode == 0
+    base.untag(BASE["revision"])
     done = confirm(hub, LORA)
     assert done.returncode == 1 and "a card whose code runs" in done.stderr and "Traceback" not in done.stderr
     assert not Path("receipts").exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hub.project import git, lay_out, push, ran, roll_back, tag, torn, work_on
+from hub.project import BASE, git, lay_out, push, ran, roll_back, tag, torn, work_on
 from hub.server import READER, TOKEN, Hub
 from hub.store import Repo
 from released import FULL, LORA, WHOLE
@@ -33,6 +33,14 @@ def project(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     return lay_out(tmp_path)
+
+
+def with_base(hub: Hub, **changes: bytes) -> Repo:
+    """The repository of the adapter's base. changes: files by their name without its ending."""
+    files = {path.name: changes.get(path.stem) or path.read_bytes() for path in Path("base").iterdir()}
+    base = hub.create(BASE["repo"], files=files)
+    base.tag(BASE["revision"], base.resolve("main"))
+    return base
 
 
 def titles(repo) -> list[str]:
@@ -112,11 +120,27 @@ def test_a_tag_at_another_release_is_never_moved(project, hub):
 
 
 def test_an_adapter_goes_with_its_own_parts(project, hub):
+    with_base(hub)
     assert push(hub, LORA).returncode == 0
     files = hub.repo("mill/films").files()
     assert (
         "adapter_model.safetensors" in files and "model.safetensors" not in files and not torn(hub.repo("mill/films"))
     )
+
+
+@pytest.mark.parametrize(
+    ("lay", "said"),
+    [
+        (lambda hub: None, "no such repository or revision"),
+        (lambda hub: with_base(hub).untag(BASE["revision"]), "no such repository or revision"),
+        (lambda hub: with_base(hub, model=b"other weights"), "other weights"),
+    ],
+)
+def test_an_adapter_without_its_very_base_is_not_sent(project, hub, lay, said):
+    lay(hub)
+    done = push(hub, LORA)
+    assert done.returncode == 1 and "the base that the adapter learnt on" in done.stderr and said in done.stderr
+    assert not hub.repo("mill/films").tags and titles(hub.repo("mill/films")) == ["initial commit"]
 
 
 def test_a_card_names_the_tag_that_it_lies_at(project, hub):
