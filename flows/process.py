@@ -34,7 +34,7 @@ def run(
     leash = [sys.executable, "-I", "-S", str(LEASH), str(GRACE), *command]
     process = subprocess.Popen(
         leash, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True, env=environment or _environment(), cwd=cwd,
+        start_new_session=True, env=environment or inherited(), cwd=cwd,
     )  # fmt: skip
     try:
         for line in _lines(process, stop):
@@ -44,7 +44,7 @@ def run(
         _end(process)
 
 
-def _environment() -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """This process's, with its interpreter's folder first on PATH, and output that arrives while the command runs."""
     here = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),

@@ -5,7 +5,8 @@
 published along, then what rests on it. --dry-run says what would be sent and how that differs from what is there,
 starts no server and changes nothing, here or there.
 
-The token is the environment's HF_TOKEN: it goes on to the processes that speak with the Hub, and to nothing else.
+The token is the environment's HF_TOKEN: it is taken out of it at once, and goes on to the processes that speak with the
+Hub and to nothing else, neither Prefect's server nor git or DVC.
 
 Exit status: 0 all is on the Hub and was read back, 1 a gate, the Hub or the reading back refused, 2 bad use.
 """
@@ -17,7 +18,8 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -31,6 +33,8 @@ STAGES = {"dataset": "share@", "model": "publish@"}  # which makes the folder of
 PROBES = "data/reports/probe"  # where stages.probe tells what a generator knows by heart
 SAME = "same"  # of a base's revision: the tag of this very release
 
+TOKEN: ContextVar[str | None] = ContextVar("HF_TOKEN", default=None)  # no argument: Prefect would keep it
+
 Emit = Callable[[str], None]
 
 
@@ -43,10 +47,11 @@ TROUBLE = (NotReady, dvc.NoPipeline, git.GitFailed, params.Refusal)
 
 @dataclass(frozen=True)
 class Release:
-    """A folder that is sent: of a recipe's model, or of a source's rows."""
+    """A folder that is sent: of a recipe's model, or of a source's rows; and the commit at which the gate saw it."""
 
     kind: str
     name: str
+    commit: str = ""
 
     @property
     def node(self) -> str:
@@ -88,13 +93,13 @@ def gate(recipes: Iterable[str], rollback: bool = False) -> list[Release]:
     releases = ordered(recipes, settings)
     edges = dvc.graph()
     chosen = dvc.select(edges, [one.node for one in releases])
-    _committed()
+    head = _committed()
     _current(edges, chosen, releases)
-    return releases
+    return [replace(one, commit=head) for one in releases]
 
 
-def _committed() -> None:
-    """A tag leads back to a commit: it must hold what is here, and a branch must hold it."""
+def _committed() -> str:
+    """HEAD. A tag leads back to a commit: it must hold what is here, and a branch must hold it."""
     if not git.inside():
         raise NotReady("no git repository with a commit here: a release is named after the commit it was made at")
     if changed := git.changed():
@@ -106,6 +111,7 @@ def _committed() -> None:
         raise NotReady(
             f"commit {head[:12]} is on no branch, and git may drop it one day: `git switch -c NAME`, then publish"
         )
+    return head
 
 
 def _current(edges: dvc.Graph, chosen: Iterable[str], releases: list[Release]) -> None:
@@ -132,7 +138,7 @@ def run(step: str, release: Release, words: list[str]) -> State:
         log.info(line)
         said.append(line)
 
-    status = process.run(_command(words), emit, threading.Event())
+    status = process.run(_command(words), emit, threading.Event(), environment=_environment())
     if status:
         return Failed(message=causes.cause(list(said), status))
     return Completed(message=said[-1] if said else "")
@@ -158,23 +164,29 @@ def publish(recipes: tuple[str, ...], rollback: str | None = None) -> State:
     return Completed(message=f"{what} and read back: {', '.join(done)}")
 
 
-def steps(one: Release, rollback: str | None) -> list[tuple[str, list[str]]]:
+def steps(one: Release, rollback: str | None, what: str = "send") -> list[tuple[str, list[str]]]:
     """(what it is called, the words of its command), in turn."""
     if rollback is not None:
-        return [("roll back", ["rollback", one.kind, one.name, rollback, str(receipts.FOLDER / one.name)])]
+        return [("roll back", ["rollback", one.kind, one.name, rollback, str(receipts.FOLDER / one.name), what])]
     then = past.here()
     folder = next((path for path, (node, _) in then.outs.items() if node == one.node), None)
     if folder is None:
         raise NotReady(f"{one.node} was never run: `python -m flows.pipeline {one.node}`, commit, then publish")
-    receipt = receipts.path(one.name, f"git-{git.head()[:12]}")
+    receipt = receipts.path(one.name, f"git-{one.commit[:12]}")
     return [
-        ("send", ["push", one.kind, one.name, folder, f"{PROBES}/{one.name}.json"]),
-        ("read back", ["confirm", one.kind, one.name, folder, str(receipt)]),
+        ("send", ["push", one.kind, one.name, folder, f"{PROBES}/{one.name}.json", what, one.commit]),
+        ("read back", ["confirm", one.kind, one.name, folder, str(receipt), one.commit]),
     ]
 
 
 def _command(words: list[str]) -> list[str]:
     return [sys.executable, "-m", f"stages.{words[0]}", *words[1:]]
+
+
+def _environment() -> dict[str, str]:
+    """Of a process that speaks with the Hub."""
+    token = TOKEN.get()
+    return process.inherited() | ({"HF_TOKEN": token} if token else {})
 
 
 # --- the command line -----------------------------------------------------------------------------------------------
@@ -184,8 +196,8 @@ def foretell(recipes: tuple[str, ...], rollback: str | None, emit: Emit = print)
     """Print what would be sent; the exit status."""
     failed = 0
     for one in gate(recipes, rollback=rollback is not None):
-        _, words = steps(one, rollback)[0]
-        failed += process.run(_command([*words, "plan"]), emit, threading.Event()) != 0
+        _, words = steps(one, rollback, "plan")[0]
+        failed += process.run(_command(words), emit, threading.Event(), environment=_environment()) != 0
     return min(failed, 1)
 
 
@@ -200,10 +212,11 @@ def main(argv: list[str] | None = None) -> None:
         parser.error("--rollback takes one RECIPE: a tag is of one repository")
     pipeline.exit_on_signals()
     recipes = tuple(words.recipes)
+    TOKEN.set(os.environ.pop("HF_TOKEN", "").strip())
     try:
         if words.dry_run:
             sys.exit(foretell(recipes, words.rollback))
-        if not os.environ.get("HF_TOKEN", "").strip():
+        if not TOKEN.get():
             raise NotReady("no token of the Hub: export HF_TOKEN, with the right to write")
         gate(recipes, rollback=words.rollback is not None)  # before a server starts for nothing
         pipeline.expect_server()

@@ -1,9 +1,9 @@
 """Read a release back from the Hub by its tag, and vouch for it in a receipt.
 
-Run by flows.publish after stages.push, as `python -m stages.confirm KIND NAME FOLDER RECEIPT`. Listed at the tag,
-downloaded into a folder of its own, compared by sha256 and size with what lies here. Then the card's code is run as it
-stands: it loads the release from the Hub, by its tag and by safetensors alone, into an empty cache, and has to give the
-answer that stands on the card, which the local folder gave.
+Run by flows.publish after stages.push, as `python -m stages.confirm KIND NAME FOLDER RECEIPT [COMMIT]`. Listed at
+the tag, downloaded into a folder of its own, compared by sha256 and size with what lies here. Then the card's code is
+run as it stands: it loads the release from the Hub, by its tag and by safetensors alone, into an empty cache, and has
+to give the answer that stands on the card, which the local folder gave.
 
 Reads   the published folder; HF_TOKEN; HF_ENDPOINT, where it is set
 Writes  the receipt, only after all of that: which commit of the Hub holds what, made at which commit here
@@ -21,16 +21,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stages import contents, params, release
-from stages.contents import CARD, STAMP, Contents, Part
+from stages.contents import CARD, Contents, Part
 from stages.files import read_json, write_json
 from stages.refusal import Refusal, run
 from stages.remote import Remote, destination, settled, token
 from stages.sending import MANIFEST, ORIGIN
 
 
-def main(kind: str, name: str, folder: str, receipt: str) -> None:
+def main(kind: str, name: str, folder: str, receipt: str, at: str = "") -> None:
     wanted = destination(params.load(), kind, name)
-    stamp, remote = contents.committed(), Remote(wanted.repo, kind, token())
+    stamp, remote = contents.committed(at), Remote(wanted.repo, kind, token())
     tag, laid = contents.tag(stamp), contents.whole(Path(folder), kind)
     commit = settled(remote, remote.tags).get(tag)
     if commit is None:
@@ -38,12 +38,16 @@ def main(kind: str, name: str, folder: str, receipt: str) -> None:
     with tempfile.TemporaryDirectory(prefix="read-back-") as scratch:
         fetched = listed_and_loaded(remote, tag, commit, wanted.private, Path(scratch, "files"), [*laid])
         sent = read_json(fetched[ORIGIN].source)
-        compare(fetched, contents.stamped(laid, {key: sent.get(key) for key in STAMP}), f"{remote}, {tag}")
+        made = contents.vouched(sent)
+        if made is None:
+            found = f"{sent.get('git_commit')}, whose commit or dvc.lock is none of this history"
+            raise Refusal("made at a commit that leads to this one", found, f"{remote}, {tag}", AGAIN)
+        compare(fetched, contents.stamped(laid, made), f"{remote}, {tag}")
         told = followed(fetched[CARD].source, sent.get("example"), Path(scratch, "home"), f"{remote}, {tag}")
         write_json(receipt, {
             "recipe": name, "repo": wanted.repo, "kind": kind, "endpoint": remote.api.endpoint, "tag": tag,
-            "commit": commit, "private": wanted.private, "git_commit": stamp["git_commit"], "example": told,
-            "files": contents.manifest(fetched), "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+            "commit": commit, "private": wanted.private, "git_commit": made["git_commit"], "example": told,
+            "files": contents.manifest(fetched), "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
         })  # fmt: skip
     print(f"confirm {name}: {len(fetched)} files of {wanted.repo}@{tag} are those here, and the card's code runs"
           + (" and answers as the card says" if told else ""))  # fmt: skip
@@ -80,7 +84,11 @@ def compare(fetched: Contents, wanted: Contents, where: str) -> None:
 def followed(card: Path, example: dict | None, home: Path, where: str) -> dict | None:
     """Run the card's code in a process and a cache of its own; the example, whose answer it has to give."""
     words = [sys.executable, "-m", "stages.follow", str(card)]
-    done = subprocess.run(words, env=os.environ | {"HF_HOME": str(home)}, capture_output=True, text=True)
+    env = {key: value for key, value in os.environ.items() if key not in CACHES} | {"HF_HOME": str(home)}
+    try:
+        done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=LONGEST)
+    except subprocess.TimeoutExpired as error:
+        raise Refusal(f"a card whose code ends within {LONGEST} s", "that it goes on", where, AGAIN) from error
     if done.returncode:
         said = (done.stderr.strip() or "nothing").splitlines()[-1]
         raise Refusal("a card whose code runs", said, where, AGAIN)
@@ -90,6 +98,8 @@ def followed(card: Path, example: dict | None, home: Path, where: str) -> dict |
     return example
 
 
+LONGEST = 3600  # seconds for the card's code, which downloads the release and its base
+CACHES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_DATASETS_CACHE", "TRANSFORMERS_CACHE")  # they win over HF_HOME
 AGAIN = "nothing vouches for that release: look at it on the Hub, then publish again"
 
 

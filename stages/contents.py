@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,25 +33,48 @@ class Part:
     def sha256(self) -> str:
         return hashlib.sha256(self.source).hexdigest() if isinstance(self.source, bytes) else sha256(self.source)
 
+    @property
+    def data(self) -> bytes:
+        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+
     @cached_property
     def blob(self) -> str:
         """As git names it."""
-        data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+        data = self.data
         return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 Contents = dict[str, Part]
 
 
-def committed() -> dict:
-    """The stamp of what is made here: the commit, which holds all of the working tree, and the hash of dvc.lock."""
+def committed(at: str = "") -> dict:
+    """The stamp of what is made here: the commit, which holds all of the working tree, and the hash of dvc.lock.
+
+    at: the commit that it has to be, where somebody has looked at one before.
+    """
     state = commit()
     if state["git_commit"] is None:
         raise Refusal("a git repository with a commit", "none", str(Path.cwd()), "git init, git add, git commit")
     if state["git_dirty"]:
         do = "commit or stash what `git status` lists, then publish"
         raise Refusal("a clean working tree", f"changes on top of {state['git_commit'][:12]}", str(Path.cwd()), do)
+    if at and state["git_commit"] != at:
+        do = "leave the clone alone while it publishes; publish again"
+        raise Refusal(f"the commit that was looked at, {at[:12]}", state["git_commit"][:12], str(Path.cwd()), do)
     return state | {"dvc_lock_sha256": sha256("dvc.lock")}
+
+
+def vouched(origin: dict) -> dict | None:
+    """The stamp that the provenance of a release tells; None unless it is one of a commit of this very history, made
+    of a clean tree, with the dvc.lock that the commit holds."""
+    stamp = {key: origin.get(key) for key in STAMP}
+    made_at = stamp["git_commit"]
+    if stamp["git_dirty"] is not False or not (isinstance(made_at, str) and re.fullmatch("[0-9a-f]{40}", made_at)):
+        return None
+    if _git("merge-base", "--is-ancestor", made_at, "HEAD") is None:
+        return None
+    lock = _git("show", f"{made_at}:./dvc.lock")
+    return stamp if stamp["dvc_lock_sha256"] == (lock and hashlib.sha256(lock).hexdigest()) else None
 
 
 def tag(stamp: dict) -> str:
@@ -83,6 +108,11 @@ def stamped(laid: Contents, stamp: dict) -> Contents:
         if path in contents and TAG.encode() in (text := contents[path].source.read_bytes()):
             contents[path] = Part(text.replace(TAG.encode(), tag(stamp).encode()))
     return contents | {MANIFEST: Part(_json(manifest(contents)))}
+
+
+def _git(*words: str) -> bytes | None:
+    done = subprocess.run(["git", *words], capture_output=True)
+    return done.stdout if done.returncode == 0 else None
 
 
 def _json(value: dict) -> bytes:

@@ -67,6 +67,7 @@ def main(name: str, table: str, tokens: str, base: str, folder: str, report: str
     weights = {path.name: release.sha256(path) for path in sorted(Path(folder).glob("*.safetensors"))}
     bases = {path.name: release.sha256(path) for path in sorted(Path(base).glob("*.safetensors"))}
     told |= {"recipe": name, "asked": asked.model_dump(), "exhausted": exhausted, "seed": settings.seed}
+    told["predict"] = recipe.predict.model_dump(mode="json", by_alias=True)
     write_json(report, told | {"weights": weights, "base_sha256": bases, "seconds": round(time.monotonic() - start, 1)})
     print(f"probe {name}: {'passed' if told['passed'] else 'not passed'}, {told['rows']} texts, "
           f"{told['memorised']} memorised, {told['personal']} with personal data, "

@@ -82,6 +82,9 @@ def check(reports: dict[str, dict], wanted: params.Release, name: str, where: st
     if ratings and not wanted.bar_by_rating:
         do = "add one: a metric and its least value, {accuracy: 0.7}, or one per rating, {accuracy: {1: 0.7, 5: 0.9}}"
         raise Refusal("a bar for the test rows of each rating", "none", f"{address}.bar_by_rating", do)
+    if wanted.bar_by_rating and not ratings:
+        do = "take the bar away, or measure by rating"
+        raise Refusal("metrics by rating", "none in the report", f"{address}.bar_by_rating", do)
     bars = [(metric, least, metrics[metric], f"bar.{metric}") for metric, least in wanted.bar.items()]
     for metric, least in wanted.bar_by_rating.items():
         each = least if isinstance(least, dict) else dict.fromkeys(map(int, ratings), least)

@@ -1,8 +1,8 @@
 """Send a published folder to its repository on the Hub: one commit, and one tag that names the code's commit.
 
-Run by hand or by flows.publish, as `python -m stages.push KIND NAME FOLDER PROBE [plan]`, with KIND model or dataset;
-no DVC stage, for what it makes lies elsewhere. It wants a committed, clean tree, so that the tag leads back to
-everything the release was made from. With `plan` it says what it would do and changes nothing.
+Run by hand or by flows.publish, as `python -m stages.push KIND NAME FOLDER PROBE [plan|send [COMMIT]]`, with KIND
+model or dataset; no DVC stage, for what it makes lies elsewhere. It wants a committed, clean tree, so that the tag
+leads back to everything the release was made from. With `plan` it says what it would do and changes nothing.
 
 Reads   the published folder; the report of stages.probe on a generator; HF_TOKEN; HF_ENDPOINT, where it is set
 Writes  a commit of the repository that params.yaml names, and the tag git-<12 hex digits>
@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from stages import contents, params, release, sending
-from stages.contents import STAMP, STAMPED, Contents
+from stages.contents import STAMPED, Contents
 from stages.files import read_json
 from stages.refusal import Refusal, run
 from stages.remote import Remote, Tree, destination, overtaken, settled, token
@@ -26,12 +26,14 @@ from stages.remote import Remote, Tree, destination, overtaken, settled, token
 
 @dataclass(frozen=True)
 class Sending:
-    """A release under way. laid: its files as they lie here; stamp: what the working tree says of itself."""
+    """A release under way. laid: its files as they lie here; stamp: what the working tree says of itself; rests: on a
+    base that was published, at base_at."""
 
     remote: Remote
     laid: Contents
     stamp: dict
     private: bool
+    rests: bool = False
 
     @property
     def tag(self) -> str:
@@ -42,12 +44,12 @@ class Sending:
         return contents.stamped(self.laid, self.stamp)
 
 
-def main(kind: str, name: str, folder: str, probe: str, what: str = "send") -> None:
+def main(kind: str, name: str, folder: str, probe: str, what: str = "send", at: str = "") -> None:
     if what not in ("send", "plan"):
         raise Refusal("send or plan", what, "the last word", "leave it out to send")
     settings = params.load()
     wanted = destination(settings, kind, name)
-    stamp, given = contents.committed(), token(needed=what == "send")
+    stamp, given = contents.committed(at), token(needed=what == "send")
     laid = contents.whole(Path(folder), kind)
     if kind == "model":
         own = settings.recipes[name].model_dump(mode="json", by_alias=True)
@@ -56,7 +58,8 @@ def main(kind: str, name: str, folder: str, probe: str, what: str = "send") -> N
             raise Refusal(f"what recipes.{name} says now", found, folder, f"dvc repro publish@{name}, then commit")
         sending.cleared(Path(folder), Path(probe))
     remote = Remote(wanted.repo, kind, given)
-    one = Sending(remote, laid, stamp, wanted.private)
+    rests = release.ADAPTER in laid and getattr(wanted, "base_at", None) is not None
+    one = Sending(remote, laid, stamp, wanted.private, rests)
     if what == "plan":
         print("\n".join([f"push {name}: would send", *settled(remote, lambda: plan(one))]))
     else:
@@ -76,6 +79,8 @@ def send(one: Sending) -> str:
                 raise moved(one, tags[one.tag])
             later = f"; main is at {head[:12]}, and --rollback {one.tag} brings it back" * (tags[one.tag] != head)
             return f"{remote.repo} has {one.tag} at {tags[one.tag][:12]}, {_sent(one, seen)}{later}"
+        if one.rests:
+            based(one)
         commit = found(one, head)
         if commit is None:
             seen.append(head)
@@ -86,6 +91,20 @@ def send(one: Sending) -> str:
         return f"{remote.repo} at {commit[:12]}, {_sent(one, seen)}, tag {one.tag}"
 
     return settled(remote, attempt)
+
+
+def based(one: Sending) -> None:
+    """Refuse an adapter whose base is not there, at the revision that it names, with the weights it learnt on."""
+    config = json.loads(one.wanted[release.ADAPTER].data)
+    revision = config["revision"]
+    base = Remote(config["base_model_name_or_path"], "model", one.remote.api.token or None)
+    learnt_on = json.loads(one.wanted[sending.ORIGIN].data)["base_sha256"]
+    tree = base.tree(revision) if base.there(revision) else {}
+    weights = {path: one.sha256 for path, one in tree.items() if path.endswith(".safetensors") and "/" not in path}
+    if weights != learnt_on:
+        found = "other weights" if tree else "no such repository or revision"
+        do = "publish the base first, or correct base_at in params.yaml and run `dvc repro`"
+        raise Refusal("the base that the adapter learnt on", found, f"{base}, {revision}", do)
 
 
 def found(one: Sending, head: str) -> str | None:
@@ -104,10 +123,8 @@ def holds(one: Sending, commit: str) -> bool:
     if not all(path in tree and tree[path].holds(part) for path, part in rest.items()):
         return False
     told = one.remote.file(sending.ORIGIN, commit)
-    stamp = json.loads(told) if told else {}
-    if not isinstance(stamp.get("git_commit"), str):
-        return False
-    return same(one, tree, contents.stamped(one.laid, {key: stamp.get(key) for key in STAMP}))
+    stamp = contents.vouched(json.loads(told) if told else {})
+    return stamp is not None and same(one, tree, contents.stamped(one.laid, stamp))
 
 
 def same(one: Sending, tree: Tree, wanted: Contents) -> bool:

@@ -122,7 +122,8 @@ def licence(spdx: str, where: str) -> Path:
 def commit() -> dict:
     """{git_commit, git_dirty} of the working tree; both None outside a repository and before a first commit."""
     head = _git("rev-parse", "--verify", "--quiet", "HEAD")
-    return {"git_commit": head or None, "git_dirty": bool(_git("status", "--porcelain")) if head else None}
+    told = _git("status", "--porcelain", "--untracked-files=all") if head else ""  # None: unknown, so not clean
+    return {"git_commit": head or None, "git_dirty": told != "" if head else None}
 
 
 def sha256(path: str | Path) -> str | None:

@@ -17,14 +17,23 @@ from stages.contents import Contents, Part
 from stages.refusal import Refusal
 
 os.environ["HF_HUB_DISABLE_XET"] = "1"  # read at import; with xet one publish can become several commits
-from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, HfApi, constants
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationCopy,
+    CommitOperationDelete,
+    HfApi,
+    constants,
+    set_client_factory,
+)  # fmt: skip
 from huggingface_hub.errors import (
     HfHubHTTPError,
     OfflineModeIsEnabled,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
+    RevisionNotFoundError,
 )  # fmt: skip
-from huggingface_hub.utils import get_session, httpx  # the client's own, whichever release of it
+from huggingface_hub.utils import httpx  # the client's own, whichever release of it
+from huggingface_hub.utils._http import default_client_factory
 
 PATIENCE = 300  # seconds for one answer; the client alone would wait for ever
 WAITS = (1, 2, 4, 8)  # seconds before looking again
@@ -74,7 +83,7 @@ class Remote:
         self.repo, self.kind = repo, kind
         self.api = HfApi(token=token or False)
         self._of = {"repo_id": repo, "repo_type": kind}
-        get_session().timeout = httpx.Timeout(PATIENCE)
+        set_client_factory(_patient)  # the client makes another session whenever one breaks
 
     def __str__(self) -> str:
         return f"{self.repo} at {self.api.endpoint}"
@@ -93,10 +102,10 @@ class Remote:
             raise Refusal(words[private], words[info.private], str(self), do)
         return info.sha
 
-    def there(self) -> bool:
+    def there(self, revision: str | None = None) -> bool:
         try:
-            self.api.repo_info(**self._of)
-        except RepositoryNotFoundError:
+            self.api.repo_info(**self._of, revision=revision)
+        except (RepositoryNotFoundError, RevisionNotFoundError):
             return False
         return True
 
@@ -142,6 +151,12 @@ class Remote:
         return self.api.create_commit(
             **self._of, operations=changes, commit_message=title, parent_commit=parent, num_threads=4
         ).oid
+
+
+def _patient() -> httpx.Client:
+    client = default_client_factory()
+    client.timeout = httpx.Timeout(PATIENCE)
+    return client
 
 
 def settled(remote: Remote, attempt: Callable[[], Result], emit: Callable[[str], None] = print) -> Result:

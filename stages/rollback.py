@@ -8,7 +8,7 @@ Reads   the repository; HF_TOKEN; HF_ENDPOINT, where it is set
 Writes  a commit of the repository, the tag rollback-<12 hex digits>, RECEIPTS/<that tag>.json
 Params  publish.<name> or datasets.<name>
 
-What it brings back was opened and asked when it was published; here its bytes are compared, and no model is opened.
+Bytes are compared, with that manifest; no model is opened here. That stages.confirm does, after a publish.
 """
 
 import json
@@ -30,7 +30,7 @@ def main(kind: str, name: str, tag: str, receipts: str, what: str = "send") -> N
     if what not in ("send", "plan"):
         raise Refusal("send or plan", what, "the last word", "leave it out to send")
     wanted = destination(params.load(), kind, name)
-    remote = Remote(wanted.repo, kind, token())
+    remote = Remote(wanted.repo, kind, token(needed=what == "send"))
     if what == "plan":
         return print(
             "\n".join([f"rollback {name}: would send", *settled(remote, lambda: plan(remote, tag, wanted.private))])
@@ -40,7 +40,7 @@ def main(kind: str, name: str, tag: str, receipts: str, what: str = "send") -> N
     write_json(Path(receipts) / f"{made}.json", told | {
         "recipe": name, "repo": wanted.repo, "kind": kind, "endpoint": remote.api.endpoint, "tag": made,
         "commit": commit, "private": wanted.private, "restores": tag, "example": None,
-        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
     })  # fmt: skip
     print(f"rollback {name}: main of {wanted.repo} is {tag} again, at {commit[:12]}, tag {made}")
 
@@ -51,7 +51,7 @@ def restored(remote: Remote, tag: str, private: bool) -> tuple[str, str]:
 
     def attempt() -> tuple[str, str]:
         head, commit = remote.head(private), target(remote, tag)
-        tags, old, now = remote.tags(), remote.tree(commit), remote.tree(head)
+        tags, old, now = remote.tags(), whole(remote, tag, commit), remote.tree(head)
         if not (differing := changes(remote, old, now, commit, head)):
             title, made = next(_earlier(remote, tag, old, commit), (None, None))
             if made is None:
@@ -93,6 +93,15 @@ def target(remote: Remote, tag: str) -> str:
     return tags[tag]
 
 
+def whole(remote: Remote, tag: str, commit: str) -> Tree:
+    """The tree of a tag's commit. Refuses one that holds no release: to go back to it would empty main."""
+    tree = remote.tree(commit)
+    if not {MANIFEST, ORIGIN} <= tree.keys():
+        do = "name a tag that a publish or a rollback set"
+        raise Refusal(f"a release, with its {MANIFEST} and {ORIGIN}", f"none at {tag}", f"{remote}, {commit[:12]}", do)
+    return tree
+
+
 def changes(remote: Remote, old: Tree, now: Tree, commit: str, head: str) -> list[tuple[str, str]]:
     """(what, path) of each file that a rollback touches: the old release's, and those of the present one that it lacks.
 
@@ -106,7 +115,7 @@ def changes(remote: Remote, old: Tree, now: Tree, commit: str, head: str) -> lis
 
 def plan(remote: Remote, tag: str, private: bool) -> list[str]:
     head, commit = remote.head(private), target(remote, tag)
-    old, now = remote.tree(commit), remote.tree(head)
+    old, now = whole(remote, tag, commit), remote.tree(head)
     lines = [f"  {what:8} {(old.get(path) or now[path]).size:>13,}  {path}"
              for what, path in changes(remote, old, now, commit, head)]  # fmt: skip
     said = f"one commit on top of it, tag rollback-{head[:12]}" if lines else f"it has the files of {tag}: nothing"
@@ -122,14 +131,13 @@ def confirmed(remote: Remote, tag: str, made: str, commit: str) -> dict:
         fetched = {path: Part(Path(scratch) / path) for path in files}
         wrong = [path for path, part in fetched.items() if not tree[path].holds(part)]
         told = manifest(fetched)
-        if MANIFEST in fetched:
-            named = json.loads(fetched[MANIFEST].source.read_text("utf-8"))
-            wrong += [path for path in named.keys() | told.keys() if named.get(path) != told.get(path)]
+        named = json.loads(fetched[MANIFEST].source.read_text("utf-8"))
+        wrong += [path for path in named.keys() | told.keys() if named.get(path) != told.get(path)]
         if wrong:
             do = "nothing vouches for that rollback: look at it on the Hub, then run it again"
             raise Refusal("the files that its manifest names", f"others: {', '.join(sorted(set(wrong)))}",
                           f"{remote}, {made}", do)  # fmt: skip
-        origin = json.loads(fetched[ORIGIN].source.read_text("utf-8")) if ORIGIN in fetched else {}
+        origin = json.loads(fetched[ORIGIN].source.read_text("utf-8"))
     return {"files": told, "git_commit": origin.get("git_commit")}
 
 

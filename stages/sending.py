@@ -18,7 +18,7 @@ def manifest(folder: Path) -> dict[str, dict]:
 
 
 def cleared(folder: Path, report: Path) -> None:
-    """Refuse a generator that was not probed as it lies here, by its own bounds, or in whose texts something was found.
+    """Refuse a generator that was not probed as it lies and writes, by its own bounds, or whose texts hold something.
 
     Of a release that writes no free text nothing is asked: its provenance has no `probe`.
     """
@@ -32,6 +32,9 @@ def cleared(folder: Path, report: Path) -> None:
     weights = {name: one["sha256"] for name, one in listed.items() if name.endswith(".safetensors")}
     if (told.get("weights"), told.get("base_sha256")) != (weights, origin["base_sha256"]):
         raise Refusal("a report on these very weights", "one on others", str(report), do)
+    if told.get("predict") != origin["recipe"]["predict"]:
+        found = f"one on texts written with {told.get('predict')}"
+        raise Refusal(f"a report on texts written with {origin['recipe']['predict']}", found, str(report), do)
     if told.get("asked") != asked or not (told.get("rows") == asked["rows"] or told.get("exhausted")):
         found = f"{told.get('rows')} texts, bounds {told.get('asked')}"
         raise Refusal(f"{asked['rows']:,} texts, bounds {asked}", found, str(report), do)

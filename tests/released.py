@@ -27,6 +27,12 @@ def reports(headline: str = "tone_agreement", free: bool = True) -> dict[str, di
     """stage → its report, of one recipe and its source. The answer in it tries to leave its fence."""
     other = "keyword_recall" if free else "macro_f1"
     scored = {headline: metric(0.74), other: metric(0.61)}
+    slices = {"rating": {"1": {headline: metric(0.52, 40)}, "5": {headline: metric(0.83, 40)}}}
+    if headline == "kappa":  # of a task that scores answers to questions, and reads no rating
+        slices = {
+            "question": {"Why is the sky blue?": {headline: metric(0.48, 40)}},
+            "seen": {"unseen_questions": {headline: metric(0.48, 40)}},
+        }
     lost = {"duplicate": 200, "too_short": 100}
     return {
         "account": {
@@ -52,7 +58,7 @@ def reports(headline: str = "tone_agreement", free: bool = True) -> dict[str, di
         "evaluate": {
             "headline": headline,
             "metrics": scored,
-            "slices": {"rating": {"1": {headline: metric(0.52, 40)}, "5": {headline: metric(0.83, 40)}}},
+            "slices": slices,
             "base": {"metrics": {headline: metric(0.21), other: metric(0.11)}},
             "baselines": {"nearest_review" if free else "majority": {headline: metric(0.45)}},
             "reference": {headline: metric(0.93)} if free else None,
@@ -81,7 +87,7 @@ def settings(**changes: dict) -> dict:
     raw["publish"] = {
         FULL: release | places | bars | {"repo": "mill/places"},
         LORA: release | films | {"repo": "mill/films", "bar": {"accuracy": 0.7}, "bar_by_rating": RATED},
-        PAIR: release | answers | {"repo": "mill/answers", "bar": {"kappa": 0.7}, "bar_by_rating": {"kappa": 0.5}},
+        PAIR: release | answers | {"repo": "mill/answers", "bar": {"kappa": 0.7}},
         LLAMA: release | places | bars | {"repo": "mill/llama"},
     }  # fmt: skip
     raw["datasets"] = {"places": {"repo": "mill/rows", "license": "apache-2.0", "permission": "ours <b>, as `we` say"}}

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hub.project import BASE, FOLDER, ROWS, git, kind, lay_out, probed, push, ran, tag
 from hub.server import TOKEN, Hub
-from released import FULL, LORA
+from released import FULL, LORA, ROOT
 from safetensors.numpy import load_file, save_file
 
-from stages import sending
+from stages import confirm as stage
+from stages import contents, sending
 from stages.files import read_json, write_json
+from stages.refusal import Refusal
 
 
 @pytest.fixture
@@ -68,7 +70,10 @@ def test_an_adapter_is_loaded_on_its_base_at_the_revision_that_the_card_names(pr
 
 
 def test_an_adapter_whose_base_nobody_can_load_is_not_vouched_for(project, hub):
+    base = hub.create(BASE["repo"], files={path.name: path.read_bytes() for path in Path("base").iterdir()})
+    base.tag(BASE["revision"], base.resolve("main"))
     assert push(hub, LORA).returncode == 0
+    base.untag(BASE["revision"])
     done = confirm(hub, LORA)
     assert done.returncode == 1 and "a card whose code runs" in done.stderr and "Traceback" not in done.stderr
     assert not Path("receipts").exists()
@@ -104,6 +109,40 @@ def test_a_tag_that_holds_anything_else_is_not_vouched_for(project, hub, files, 
     done = confirm(hub)
     assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
     assert not Path("receipts").exists()
+
+
+@pytest.mark.parametrize("lie", [{"git_commit": "f" * 40}, {"git_dirty": True}, {"dvc_lock_sha256": "0" * 64}])
+def test_a_release_that_tells_of_another_history_is_not_vouched_for(project, hub, lie):
+    """Whole, by its own manifest; only what it says of its making is made up."""
+    assert push(hub).returncode == 0
+    repo, laid = hub.repo("mill/places"), contents.whole(Path(FOLDER[FULL]))
+    told = json.loads(repo.files()["provenance.json"]) | lie
+    forged = contents.stamped(laid, told)
+    repo.untag(tag())
+    files = {path: forged[path].source for path in contents.STAMPED if path in forged}
+    repo.tag(tag(), repo.commit(files, "by somebody"))
+    done = confirm(hub)
+    assert done.returncode == 1 and "a commit that leads to this one" in done.stderr, done.stderr
+    assert push(hub).returncode == 1 and not Path("receipts").exists()
+
+
+def test_a_receipt_tells_the_commit_that_the_release_was_made_at(project, hub):
+    assert push(hub).returncode == 0
+    made = git("rev-parse", "HEAD")
+    git("commit", "-q", "--allow-empty", "-m", "of the code, not of the model")
+    assert push(hub).returncode == 0
+    done = confirm(hub)
+    assert done.returncode == 0 and read_json("receipts/one.json")["git_commit"] == made, done.stderr
+
+
+def test_a_card_is_followed_for_a_while_only_and_without_this_machines_cache(project, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("HF_HUB_CACHE", "/srv/cache")
+    Path("card.md").write_text("```python\nimport os\nanswer = os.environ.get('HF_HUB_CACHE')\n```\n")
+    assert stage.followed(Path("card.md"), {"answer": "None"}, Path("home"), "x") == {"answer": "None"}
+    monkeypatch.setattr(stage, "LONGEST", 0.01)
+    with pytest.raises(Refusal, match=r"ends within 0\.01 s"):
+        stage.followed(Path("card.md"), None, Path("home"), "x")
 
 
 def test_a_model_that_answers_otherwise_than_its_card_is_not_vouched_for(project, hub):

@@ -155,6 +155,7 @@ def test_a_model_is_probed_and_the_report_names_its_weights(release, mill):
     assert (told["rows"], told["asked"], told["exhausted"]) == (12, {"rows": 12, "span": 25, "common": 5}, False)
     assert told["weights"] == {"model.safetensors": sha256(mill / "data/models/t5-full/model.safetensors")}
     assert told["base_sha256"] == {"model.safetensors": sha256(mill / "data/bases/t5/model.safetensors")}
+    assert told["predict"] == params.check(settings()).recipes["t5-full"].predict.model_dump(mode="json", by_alias=True)
     assert told["passed"] == (told["memorised"] == told["personal"] == 0)
 
 

@@ -259,6 +259,15 @@ def test_ratings_without_a_bar_are_refused(project):
     published()
 
 
+@pytest.mark.parametrize("slices", [{"seen": {}}, {"rating": {}}])
+def test_a_bar_by_rating_of_what_has_no_ratings_is_refused(project, slices):
+    """One value for all ratings would hold for none of them, and be met."""
+    change(f"reports/evaluate/{FULL}.json", "slices", to=slices)
+    told = refused()
+    assert (told.expected, told.found) == ("metrics by rating", "none in the report")
+    assert told.where == f"params.yaml: publish.{FULL}.bar_by_rating"
+
+
 def test_at_the_bar_is_enough(project):
     change("params.yaml", "publish", FULL, "bar", to={"tone_agreement": 0.74})
     published()

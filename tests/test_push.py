@@ -1,16 +1,17 @@
 """The real client against a Hub on the loopback: one commit, one tag, and every reason to send nothing."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
-from hub.project import git, lay_out, push, ran, roll_back, tag, torn, work_on
+from hub.project import BASE, git, lay_out, push, ran, roll_back, tag, torn, work_on
 from hub.server import READER, TOKEN, Hub
 from hub.store import Repo
 from released import FULL, LORA, WHOLE
 
-from stages import contents, sending
+from stages import confirm, contents, remote, sending
 from stages import push as stage
 from stages.refusal import Refusal
 
@@ -32,6 +33,14 @@ def project(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     return lay_out(tmp_path)
+
+
+def with_base(hub: Hub, **changes: bytes) -> Repo:
+    """The repository of the adapter's base. changes: files by their name without its ending."""
+    files = {path.name: changes.get(path.stem) or path.read_bytes() for path in Path("base").iterdir()}
+    base = hub.create(BASE["repo"], files=files)
+    base.tag(BASE["revision"], base.resolve("main"))
+    return base
 
 
 def titles(repo) -> list[str]:
@@ -111,11 +120,27 @@ def test_a_tag_at_another_release_is_never_moved(project, hub):
 
 
 def test_an_adapter_goes_with_its_own_parts(project, hub):
+    with_base(hub)
     assert push(hub, LORA).returncode == 0
     files = hub.repo("mill/films").files()
     assert (
         "adapter_model.safetensors" in files and "model.safetensors" not in files and not torn(hub.repo("mill/films"))
     )
+
+
+@pytest.mark.parametrize(
+    ("lay", "said"),
+    [
+        (lambda hub: None, "no such repository or revision"),
+        (lambda hub: with_base(hub).untag(BASE["revision"]), "no such repository or revision"),
+        (lambda hub: with_base(hub, model=b"other weights"), "other weights"),
+    ],
+)
+def test_an_adapter_without_its_very_base_is_not_sent(project, hub, lay, said):
+    lay(hub)
+    done = push(hub, LORA)
+    assert done.returncode == 1 and "the base that the adapter learnt on" in done.stderr and said in done.stderr
+    assert not hub.repo("mill/films").tags and titles(hub.repo("mill/films")) == ["initial commit"]
 
 
 def test_a_card_names_the_tag_that_it_lies_at(project, hub):
@@ -173,6 +198,15 @@ def test_a_commit_in_between_is_not_overwritten(project, hub):
     done = push(hub)
     assert done.returncode == 1 and "somebody else committed to it" in done.stderr and "Traceback" not in done.stderr
     assert not repo.tags and titles(repo) == ["initial commit", "somebody else"]
+
+
+def test_the_client_waits_no_longer_after_it_has_made_another_session():
+    from huggingface_hub.utils import close_session, get_session
+
+    remote.Remote("mill/places", "model", None)
+    for _ in range(2):
+        assert get_session().timeout.read == remote.PATIENCE
+        close_session()
 
 
 def test_a_server_out_of_reach_is_a_refusal(project, hub):
@@ -247,7 +281,7 @@ def test_a_rollback_is_one_commit_forward_with_the_old_files_and_sends_nothing_l
     repo.untag(name)
     repo.commit({"picture.png": b"another"}, "a picture")
     assert roll_back(hub, first).returncode == 0 and repo.tags[name] != repo.resolve("main"), "found by its content"
-    assert "already" not in push(hub).stdout and repo.tags[second] == was
+    assert f"--rollback {second} brings it back" in push(hub).stdout and repo.tags[second] == was
     assert roll_back(hub, second).returncode == 0
     assert repo.files()["model.safetensors"] == b"worse weights" and not torn(repo)
 
@@ -259,6 +293,33 @@ def test_a_rollback_to_no_release_or_to_the_present_one_is_refused(project, hub)
     present = roll_back(hub, tag())
     assert present.returncode == 1 and "nothing is to be taken back" in present.stderr
     assert len(titles(hub.repo("mill/places"))) == 2
+
+
+def test_a_rollback_to_a_commit_that_holds_no_release_is_refused(project, hub):
+    repo = hub.create("mill/places")
+    repo.tag("v1", repo.resolve("main"))
+    assert push(hub).returncode == 0
+    was = repo.resolve("main")
+    for words in ((), ("plan",)):
+        done = roll_back(hub, "v1", *words)
+        assert done.returncode == 1 and "none at v1" in done.stderr and "Traceback" not in done.stderr
+    assert repo.resolve("main") == was and not Path("receipts").exists()
+
+
+def test_a_rollback_is_planned_without_a_token_and_told_to_the_second(project, hub):
+    settings = yaml.safe_load(Path("params.yaml").read_text("utf-8"))
+    settings["publish"][FULL]["private"] = False
+    Path("params.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+    git("commit", "-qam", "for all")
+    assert push(hub).returncode == 0
+    first = tag()
+    work_on("worse weights")
+    assert push(hub).returncode == 0
+    plan = roll_back(hub, first, "plan", HF_TOKEN="")
+    assert plan.returncode == 0 and "one commit on top of it" in plan.stdout, plan.stderr
+    assert roll_back(hub, first).returncode == 0
+    (receipt,) = Path("receipts").glob("*.json")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", json.loads(receipt.read_text())["at"])
 
 
 # --- refused before anybody is asked ---------------------------------------------------------------------------------
@@ -285,6 +346,23 @@ def test_without_a_commit_nothing_is_tried(project):
 
 def test_a_dirty_tree_is_refused(project):
     Path("base/config.json").write_text('{"changed": true}')
+    assert refused().expected == "a clean working tree"
+
+
+def test_another_commit_than_the_one_that_was_looked_at_is_refused(project):
+    with pytest.raises(Refusal) as caught:
+        stage.main("model", FULL, "published/full", "probe.json", "send", "a" * 40)
+    assert caught.value.expected == "the commit that was looked at, aaaaaaaaaaaa"
+    with pytest.raises(Refusal, match="the commit that was looked at"):
+        confirm.main("model", FULL, "published/full", "receipt.json", "a" * 40)
+
+
+def test_a_tree_that_git_does_not_tell_of_is_not_clean(project):
+    git("config", "status.showUntrackedFiles", "no")
+    Path("notes.txt").write_text("not committed")
+    assert refused().expected == "a clean working tree"
+    Path("notes.txt").unlink()
+    Path(".git/index").write_text("broken")
     assert refused().expected == "a clean working tree"
 
 

@@ -9,6 +9,7 @@ from stages import sending
 from stages.refusal import Refusal
 
 ASKED = {"rows": 3, "span": 5}
+PREDICT = {"sample": True}
 
 
 @pytest.fixture
@@ -17,7 +18,8 @@ def folder(tmp_path) -> Path:
     folder.mkdir()
     (folder / "README.md").write_text(f"revision={sending.TAG}, {sending.TAG}")
     (folder / "model.safetensors").write_bytes(b"weights " + sending.TAG.encode())
-    (folder / "provenance.json").write_text(json.dumps({"probe": ASKED, "base_sha256": {"b": "1"}}))
+    origin = {"probe": ASKED, "base_sha256": {"b": "1"}, "recipe": {"predict": PREDICT}}
+    (folder / "provenance.json").write_text(json.dumps(origin))
     (folder / "manifest.json").write_text(json.dumps(sending.manifest(folder)))
     return folder
 
@@ -39,8 +41,8 @@ def report(folder: Path, **changes) -> Path:
     path = folder.parent / "probe.json"
     weights = {"model.safetensors": sending.manifest(folder)["model.safetensors"]["sha256"]}
     told = {
-        "asked": ASKED, "rows": 3, "exhausted": False, "weights": weights, "base_sha256": {"b": "1"}, "memorised": 0,
-        "personal": 0, "passed": True,
+        "asked": ASKED, "rows": 3, "exhausted": False, "weights": weights, "base_sha256": {"b": "1"},
+        "predict": PREDICT, "memorised": 0, "personal": 0, "passed": True,
     }  # fmt: skip
     path.write_text(json.dumps(told | changes))
     return path
@@ -62,6 +64,7 @@ def test_of_what_writes_no_free_text_nothing_is_asked(folder):
         ({"weights": {"model.safetensors": "0"}}, "one on others"),
         ({"weights": {}}, "one on others"),
         ({"base_sha256": {"b": "2"}}, "one on others"),
+        ({"predict": {"sample": False}}, "one on texts written with {'sample': False}"),
         ({"asked": {"rows": 3, "span": 50}}, "3 texts, bounds {'rows': 3, 'span': 50}"),
         ({"rows": 2}, "2 texts, bounds {'rows': 3, 'span': 5}"),
         ({"passed": False, "memorised": 1}, "1 memorised, 0 with personal data"),

@@ -125,6 +125,11 @@ def test_dataset_model_and_adapter_are_sent_in_order_read_back_and_no_token_is_l
         assert repo.tags == {tag: repo.resolve("main")} and repo.private and not torn(repo)
         assert json.loads(receipts.path(name, tag).read_text())["commit"] == repo.tags[tag]
     assert git("status", "--porcelain") == "" and not hub.strays
+    for _ in range(100):  # the flow's log comes to the database a little later
+        if stored := holds(Path(server["PREFECT_HOME"]), b"files sent"):
+            break
+        time.sleep(0.2)
+    assert stored, "no log in Prefect's home: a token there would not be found either"
     assert found(canary, hub, server, project, output, plan) == []
 
     code, output = run(hub, server, FULL, HF_TOKEN=canary)
@@ -137,8 +142,7 @@ def found(canary: str, hub: Hub, server: dict, project: Path, *texts: str) -> li
     Prefect's home with its database, of what the client keeps, and in what was published."""
     places = [f"output {at}" for at, text in enumerate(texts) if canary in text]
     for root in (project, Path(server["PREFECT_HOME"]), project.parent / "hf"):
-        files = (path for path in root.rglob("*") if path.is_file())
-        places += [str(path) for path in files if canary.encode() in path.read_bytes()]
+        places += holds(root, canary.encode())
     for kind in ("model", "dataset"):
         for name in hub.store.repos(kind):
             repo = hub.repo(name, kind)
@@ -146,6 +150,11 @@ def found(canary: str, hub: Hub, server: dict, project: Path, *texts: str) -> li
             places += [name for data in published if canary.encode() in data]
             places += [name for *_, title in repo.log() if canary in title]
     return places
+
+
+def holds(root: Path, words: bytes) -> list[str]:
+    """The files below a folder that hold these bytes."""
+    return [str(path) for path in root.rglob("*") if path.is_file() and words in path.read_bytes()]
 
 
 @pytest.mark.slow
@@ -247,6 +256,33 @@ def test_without_a_token_nothing_is_begun(project, monkeypatch):
     with pytest.raises(SystemExit) as left:
         publish.main([FULL])
     assert "export HF_TOKEN" in str(left.value)
+
+
+@pytest.mark.parametrize("back", [["--rollback", "git-1"], []])
+def test_the_token_goes_to_what_speaks_with_the_hub_and_to_nothing_else(monkeypatch, back):
+    seen = []
+
+    def gate(recipes, rollback):
+        seen.append(("gate", os.environ.get("HF_TOKEN")))
+        return [publish.Release("model", FULL, "a" * 40)]
+
+    def run(command, emit, stop, cwd=None, environment=None):
+        seen.append((command[2], environment["HF_TOKEN"], os.environ.get("HF_TOKEN")))
+        return 0
+
+    monkeypatch.setenv("HF_TOKEN", "hf_x")
+    monkeypatch.setattr(publish, "gate", gate)
+    monkeypatch.setattr(publish.process, "run", run)
+    words = ["push", "model", FULL, "folder", "probe.json", "plan", "a" * 40]
+    monkeypatch.setattr(publish, "steps", lambda *_: [("send", words)])
+    with pytest.raises(SystemExit) as left:
+        publish.main([FULL, "--dry-run", *back])
+    assert left.value.code == 0 and seen == [("gate", None), ("stages.push", "hf_x", None)]
+
+
+def test_each_step_is_told_the_commit_that_the_gate_saw(project):
+    (_, send), (_, read) = publish.steps(publish.gate([FULL])[-1], None)
+    assert send[-2:] == ["send", git("rev-parse", "HEAD")] and read[-1] == send[-1]
 
 
 def test_bad_use_ends_with_status_2(capsys):

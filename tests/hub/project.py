@@ -71,7 +71,8 @@ def probed() -> None:
     told, listed = read_json(folder / "provenance.json"), sending.manifest(folder)
     weights = {name: one["sha256"] for name, one in listed.items() if name.endswith(".safetensors")}
     report = {"asked": told["probe"], "rows": told["probe"]["rows"], "weights": weights}
-    Path(PROBE).write_text(json.dumps(report | {"base_sha256": told["base_sha256"], "passed": True}))
+    report |= {"base_sha256": told["base_sha256"], "predict": told["recipe"]["predict"], "passed": True}
+    Path(PROBE).write_text(json.dumps(report))
 
 
 def work_on(words: str) -> str:
