@@ -3,11 +3,11 @@
 import hashlib
 import json
 import re
-import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from stages import git
 from stages.files import read_json
 from stages.refusal import Refusal
 from stages.release import ADAPTER, WRITTEN, commit, files, rows, sha256
@@ -71,9 +71,9 @@ def vouched(origin: dict) -> dict | None:
     made_at = stamp["git_commit"]
     if stamp["git_dirty"] is not False or not (isinstance(made_at, str) and re.fullmatch("[0-9a-f]{40}", made_at)):
         return None
-    if _git("merge-base", "--is-ancestor", made_at, "HEAD") is None:
+    if git.said("merge-base", "--is-ancestor", made_at, "HEAD") is None:
         return None
-    lock = _git("show", f"{made_at}:./dvc.lock")
+    lock = git.said("show", f"{made_at}:./dvc.lock")
     return stamp if stamp["dvc_lock_sha256"] == (lock and hashlib.sha256(lock).hexdigest()) else None
 
 
@@ -108,11 +108,6 @@ def stamped(laid: Contents, stamp: dict) -> Contents:
         if path in contents and TAG.encode() in (text := contents[path].source.read_bytes()):
             contents[path] = Part(text.replace(TAG.encode(), tag(stamp).encode()))
     return contents | {MANIFEST: Part(_json(manifest(contents)))}
-
-
-def _git(*words: str) -> bytes | None:
-    done = subprocess.run(["git", *words], capture_output=True)
-    return done.stdout if done.returncode == 0 else None
 
 
 def _json(value: dict) -> bytes:

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import re
-import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from stages import git
 from stages.refusal import Refusal
 from stages.schema import SPLITS
 
@@ -121,9 +121,9 @@ def licence(spdx: str, where: str) -> Path:
 
 def commit() -> dict:
     """{git_commit, git_dirty} of the working tree; both None outside a repository and before a first commit."""
-    head = _git("rev-parse", "--verify", "--quiet", "HEAD")
-    told = _git("status", "--porcelain", "--untracked-files=all") if head else ""  # None: unknown, so not clean
-    return {"git_commit": head or None, "git_dirty": told != "" if head else None}
+    head = (git.said("rev-parse", "--verify", "--quiet", "HEAD") or b"").decode().strip()
+    told = git.said("status", "--porcelain", "--untracked-files=all") if head else b""  # None: unknown, so not clean
+    return {"git_commit": head or None, "git_dirty": told != b"" if head else None}
 
 
 def sha256(path: str | Path) -> str | None:
@@ -132,15 +132,6 @@ def sha256(path: str | Path) -> str | None:
         return None
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _git(*words: str) -> str | None:
-    """What git says; None where there is no git, no repository or no answer."""
-    try:
-        done = subprocess.run(["git", *words], capture_output=True, text=True)
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _list(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""A small mill, built once: every stage below enrich, for five small recipes."""
+"""A small mill, built once: every stage below enrich, for five small recipes. A Hub on the loopback, for one test."""
 
 from pathlib import Path
 
@@ -17,6 +17,16 @@ def write_settings():
         return whole
 
     return write
+
+
+@pytest.fixture
+def hub():
+    from hub.server import Hub
+
+    hub = Hub()
+    yield hub
+    assert not hub.strays, "the token went to the origin of large files"
+    hub.close()
 
 
 @pytest.fixture(scope="session")

@@ -18,14 +18,6 @@ from stages.refusal import Refusal
 
 
 @pytest.fixture
-def hub():
-    hub = Hub()
-    yield hub
-    assert not hub.strays, "the token went to the origin of large files"
-    hub.close()
-
-
-@pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

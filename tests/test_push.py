@@ -19,14 +19,6 @@ FILES = {*WHOLE, "README.md", "LICENSE", "provenance.json", "manifest.json"}
 
 
 @pytest.fixture
-def hub():
-    hub = Hub()
-    yield hub
-    assert not hub.strays, "the token went to the origin of large files"
-    hub.close()
-
-
-@pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
     """A committed project whose two recipes are published, in an ignored folder as data/ is."""
     monkeypatch.chdir(tmp_path)
