@@ -59,6 +59,13 @@ def asked(folder: Path, token: str, namespace: str, **more: str) -> tuple[dict, 
     return found, done.stderr[-3000:] if done.returncode else ""
 
 
+@pytest.fixture
+def hub():
+    hub = Hub()
+    yield hub
+    hub.close()
+
+
 WHOLE = {f"{kind}: {name}": wanted for kind in ("model", "dataset") for name, wanted in WANTED.items()}
 
 
