@@ -21,12 +21,13 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
+import httpx
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import causes, dvc, git, past, pipeline, process, receipts
+from flows import causes, dvc, git, past, pipeline, process, receipts, watch
 from stages import params
 
 STAGES = {"dataset": "share@", "model": "publish@"}  # which makes the folder of a release
@@ -223,6 +224,9 @@ def main(argv: list[str] | None = None) -> None:
         state = publish(recipes, words.rollback, return_state=True)
     except TROUBLE as error:
         sys.exit(str(error))
+    except (watch.Unrecorded, httpx.HTTPError):  # a step under way has ended: it is not Prefect's
+        how = "what was sent stays sent, and nothing is sent twice: run it again, and it goes on from there"
+        pipeline.leave(f"{' '.join(recipes)}: {watch.silent()}; {how}", 1)
     except (KeyboardInterrupt, process.Stopped):
         sys.exit(128 + signal.SIGINT)
     print(state.message, file=sys.stdout if state.is_completed() else sys.stderr)

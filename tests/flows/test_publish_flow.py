@@ -300,6 +300,20 @@ def test_a_base_that_is_published_along_goes_before_what_rests_on_it(project):
     assert publish.ordered([FULL, LORA], settings) == publish.ordered([LORA, FULL], settings)
 
 
+@pytest.mark.slow
+def test_a_server_that_dies_while_a_release_is_sent_costs_no_release(project, hub, mortal, server):
+    """Prefect's server is gone before the commit is made: the run ends in one line, and the next takes it up."""
+    environment, kill = mortal
+    hub.faults.before = lambda call: "/commit/" in call and kill()
+    code, output = run(hub, environment, FULL, PREFECT_CLIENT_MAX_RETRIES="1")  # by default two minutes and more
+    assert code == 1 and "stopped answering; what was sent stays sent" in output.splitlines()[-1], output
+    hub.faults.before = lambda call: None
+    code, output = run(hub, server, FULL)
+    assert code == 0, output
+    for repo in (hub.repo("mill/rows", "dataset"), hub.repo("mill/places")):
+        assert len(repo.log()) == 2 and len(repo.tags) == 1 and not torn(repo)
+
+
 def test_importing_the_flow_loads_no_torch():
     heavy = "{'torch', 'transformers', 'huggingface_hub'}"
     words = [sys.executable, "-c", f"import sys; from flows import publish; print({heavy} & set(sys.modules))"]
