@@ -11,7 +11,7 @@ from hub.server import READER, TOKEN, Hub
 from hub.store import Repo
 from released import FULL, LORA, WHOLE
 
-from stages import confirm, contents, remote, sending
+from stages import confirm, contents, sending
 from stages import push as stage
 from stages.refusal import Refusal
 
