@@ -20,7 +20,8 @@ from packaging.utils import canonicalize_name
 from flows import process
 
 LOCK = Path("requirements.lock")
-DEMO = Path("demo/requirements.lock")  # what `make demo` adds: no stage knows it, so it makes no stage stale
+# What `make demo` adds to the environment that this runs in: no stage knows it, so it makes no stage stale.
+DEMO = Path(__file__).parents[1] / "demo/requirements.lock"
 TAIL = 15  # lines of pip's that are told
 MARKER = ".installed"
 EXEMPT = {"pip", "setuptools", "reviewmill"}  # what every environment has of its own, and this project
@@ -75,6 +76,11 @@ def differences(lock: str, further: str = "") -> list[str]:
         if here.get(name, version) != version
     ]
     return sorted(told)
+
+
+def apart(lock: str) -> list[str]:
+    """The same, where the demo's packages may be installed beside the lock's."""
+    return differences(lock, DEMO.read_text("utf-8") if DEMO.is_file() else "")
 
 
 def made(lock: bytes, folder: Path, emit: Callable[[str], None], stop: threading.Event) -> Path:
@@ -150,7 +156,7 @@ def main() -> None:
     """Exit status 1 where the installed packages are not those of requirements.lock."""
     if not LOCK.is_file():
         sys.exit(f"no {LOCK} in {Path.cwd()}: run this from the project's root")
-    if found := differences(LOCK.read_text("utf-8"), DEMO.read_text("utf-8") if DEMO.is_file() else ""):
+    if found := apart(LOCK.read_text("utf-8")):
         listed = "\n".join(f"  - {one}" for one in found)
         sys.exit(f"what is installed is not {LOCK}:\n{listed}\n`make install` installs it; `make lock` renews it")
 

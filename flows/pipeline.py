@@ -24,7 +24,7 @@ from prefect.futures import PrefectFuture, wait
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Completed, Failed
 
-from flows import artifacts, causes, dvc, manifest, process, recover, runners, slots, watch
+from flows import artifacts, causes, dvc, manifest, process, recover, runners, slots, torn, watch
 from stages import params
 
 HEALS = {dvc.NodeBusy: "Busy", dvc.NodeOffline: "Offline"}
@@ -74,7 +74,7 @@ def reproduce(
         return Failed(name=named(failure), message=str(failure), data=time.monotonic() - start)
     except process.Stopped:
         return Cancelled(message="the flow was stopped")
-    recover.keep()
+    torn.keep()
     return Completed(name="Completed" if ran else "Cached", data=time.monotonic() - start)
 
 

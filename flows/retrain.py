@@ -23,11 +23,23 @@ from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Completed, Failed
 
-from flows import audits, causes, champion, dvc, git, pipeline, process, record, recover, watch, workspace
+from flows import (
+    causes,
+    champion,
+    dvc,
+    git,
+    pipeline,
+    process,
+    promotions,
+    readiness,
+    record,
+    recover,
+    torn,
+    watch,
+    workspace,
+)
 from stages import params
 
-TRAILER = "Reviewmill-Retrain"
-SHOWN = 5  # changed paths named in a message
 COLLECTS = "collect@"
 
 Emit = Callable[[str], None]
@@ -38,68 +50,6 @@ class Failure(Exception):
 
 
 TROUBLE = (workspace.NotReady, dvc.NoPipeline, git.GitFailed, champion.NoContest, record.Unknown, params.Refusal)
-
-
-# --- what has to be so before anything is begun ---------------------------------------------------------------------
-
-
-def ready(recipe: str) -> tuple[params.Params, dict[str, record.Node]]:
-    """The settings, and the nodes that evaluating `recipe` takes. Raises NotReady with all that is in the way."""
-    settings = params.load()
-    params.entry(settings.recipes, recipe, "recipes")
-    problems = in_the_way(settings.retrain)
-    edges = dvc.select(dvc.graph(), [f"evaluate@{recipe}"])
-    nodes = {node: of for node, of in record.nodes().items() if node in edges}
-    if git.inside() and f"evaluate@{recipe}" not in record.locked("HEAD"):
-        problems.append(
-            f"no champion of {recipe} in {record.LOCK} at HEAD: run `dvc repro evaluate@{recipe}` and commit it"
-        )
-    if lost := record.changed_outputs(set(nodes)):
-        problems.append(
-            f"outputs that {record.LOCK} does not know of would be lost: {_some(lost)}; "
-            "`dvc checkout` drops them, `dvc repro` and a commit keep them"
-        )
-    if alone := record.in_the_workspace_alone(nodes, record.locked("HEAD") if git.inside() else {}):
-        problems.append(f"outputs that are not in DVC's cache would be lost: {_some(alone)}; `dvc pull` or copy them")
-    if problems:
-        raise workspace.NotReady(_listed(problems))
-    return settings, nodes
-
-
-def in_the_way(rules: params.Retrain) -> list[str]:
-    """What forbids a commit here, each with what to do about it."""
-    if not git.inside():
-        return [f"no git repository with a commit around {Path.cwd()}: every model is to have its commit"]
-    problems, on = [], git.branch()
-    if on is None:
-        problems.append(f"HEAD is detached at {git.head()[:10]}: `git switch {rules.branch or 'BRANCH'}`")
-    elif rules.branch and on != rules.branch:
-        problems.append(f"on branch {on}, and retrain.branch is {rules.branch}: `git switch {rules.branch}`")
-    # The history of rebuilds grows by itself, and no retraining writes or commits it.
-    if dirty := [path for path in git.changed() if not path.startswith(f"{audits.FOLDER}/")]:
-        problems.append(f"the working tree is dirty: {_some(dirty)}; commit or `git stash --include-untracked` it")
-    if not git.knows_author(_author(rules)):
-        problems.append("no git identity: set retrain.author in params.yaml, or git's user.name and user.email")
-    if rules.remote and rules.remote not in record.remotes():
-        problems.append(
-            f"no DVC remote {rules.remote!r} (retrain.remote); there are {', '.join(record.remotes()) or 'none'}: "
-            f"`dvc remote add {rules.remote} ADDRESS`, or set retrain.remote: null"
-        )
-    if rules.push and rules.push not in git.git("remote").split():
-        problems.append(f"no git remote {rules.push!r} (retrain.push): `git remote add {rules.push} ADDRESS`")
-    return problems
-
-
-def _author(rules: params.Retrain) -> tuple[str, ...]:
-    return git.identity(rules.author.name, rules.author.email) if rules.author else ()
-
-
-def _some(paths: list[str]) -> str:
-    return ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
-
-
-def _listed(problems: list[str]) -> str:
-    return problems[0] if len(problems) == 1 else "".join(["not ready:", *(f"\n  - {one}" for one in problems)])
 
 
 # --- the steps ------------------------------------------------------------------------------------------------------
@@ -113,7 +63,7 @@ def collect(node: str, stop: threading.Event) -> State:
         dvc.reproduce(node, get_run_logger().info, stop, force=True)
     except dvc.NodeFailed as failure:
         return Failed(name=pipeline.named(failure), message=f"{node} failed:\n{failure}")
-    recover.keep()
+    torn.keep()
     return Completed()
 
 
@@ -181,9 +131,9 @@ def accept(recipe: str, nodes: dict[str, record.Node], verdict: dict, drift: dic
     body = [f"Trained since {drift['reason']}.", f"Promoted as {verdict['reason']}."]
     if stale:
         body.append(f"Not rebuilt, and stale in this commit: {', '.join(stale)}.")
-    trailers = f"{TRAILER}: promoted {recipe}\nReviewmill-Former: {before}"
+    trailers = f"{promotions.TRAILER}: promoted {recipe}\nReviewmill-Former: {before}"
     paths = [path for path in git.changed() if path in workspace.made(nodes)]
-    return git.commit(paths, "\n\n".join([first, *body, trailers]) + "\n", _author(rules))
+    return git.commit(paths, "\n\n".join([first, *body, trailers]) + "\n", readiness.author(rules))
 
 
 def pushed(remote: str, nodes: dict[str, record.Node], emit: Emit, stop: threading.Event) -> None:
@@ -207,7 +157,7 @@ def retrain(recipe: str) -> State:
         with workspace.held(f"retrain {recipe}"):
             recover.first(log.info)
             workspace.recover(log.info)
-            settings, nodes = ready(recipe)
+            settings, nodes = readiness.ready(recipe)
             return _run(recipe, settings, nodes)
     except TROUBLE as error:
         return Failed(message=str(error))
@@ -266,7 +216,7 @@ def _decided(
     new, old = (record.md5s(of[f"train@{recipe}"]["outs"]).get(model) for of in (record.locked(), lock))
     if new == old:
         return "Refused", f"training gave the champion's own bytes again; trained since {drift['reason']}"
-    if undone := rolled_back(recipe, model, new):
+    if undone := promotions.rolled_back(recipe, model, new):
         return "Refused", f"this very model was rolled back in {undone[:10]}; trained since {drift['reason']}"
     verdict = contest(recipe, lock, nodes, table, snapshot, stop, rules.remote)
     if not verdict["promoted"]:
@@ -286,72 +236,6 @@ def told(recipe: str, name: str, reason: str) -> None:
     """The outcome as a Prefect event, which automations turn into messages to people."""
     resource = {"prefect.resource.id": "reviewmill.retrain", "prefect.resource.name": recipe}
     emit_event(f"reviewmill.retrain.{name.lower()}", resource, payload={"recipe": recipe, "reason": reason})
-
-
-# --- back to the former champion ------------------------------------------------------------------------------------
-
-
-def promotions() -> list[tuple[str, str]]:
-    """(commit, what its trailer says) of every promotion and rollback on this branch, the newest first."""
-    form = f"%H%x00%(trailers:key={TRAILER},valueonly,separator=%x20)"
-    rows = (line.split("\0") for line in git.git("log", f"--format={form}", f"--grep=^{TRAILER}:").splitlines())
-    return [(commit, said.strip()) for commit, said in rows if said.strip()]
-
-
-def rolled_back(recipe: str, model: str, md5: str) -> str | None:
-    """The rollback that undid a promotion of exactly this model; None where none did."""
-    for commit, said in promotions():
-        word, _, undone = said.partition(" ")
-        if word == "rolled-back":
-            was = record.locked(undone).get(f"train@{recipe}", {}).get("outs", [])
-            if record.md5s(was).get(model) == md5:
-                return commit
-    return None
-
-
-def rollback(recipe: str | None, emit: Emit) -> str:
-    """Commit dvc.lock and reports as they were before the newest promotion that still stands; that promotion."""
-    rules = params.load().retrain
-    if problems := in_the_way(rules):
-        raise workspace.NotReady(_listed(problems))
-    history = promotions()
-    undone = {said.partition(" ")[2] for _, said in history if said.startswith("rolled-back ")}
-    standing = [
-        (commit, said.partition(" ")[2])
-        for commit, said in history
-        if said.startswith("promoted ") and commit not in undone and recipe in (None, said.partition(" ")[2])
-    ]
-    if not standing:
-        raise workspace.NotReady(f"no promotion{f' of {recipe}' if recipe else ''} on {git.branch()} to roll back")
-    commit, whose = standing[0]
-    paths = [
-        path for path in git.git("diff", "--name-only", "-z", "--relative", f"{commit}^", commit).split("\0") if path
-    ]
-    if later := git.git("diff", "--name-only", "--relative", commit, "HEAD", "--", *paths).split():
-        raise workspace.NotReady(
-            f"{_some(later)} changed since the promotion {commit[:10]}, and that would be lost: "
-            f"`git revert {commit[:10]}` merges by hand, then `dvc checkout`"
-        )
-    edges = dvc.select(dvc.graph(), [f"evaluate@{whose}"])
-    nodes = {node: of for node, of in record.nodes().items() if node in edges}
-    if lost := record.changed_outputs(set(nodes)):
-        raise workspace.NotReady(f"outputs that {record.LOCK} does not know of would be lost: {_some(lost)}")
-    workspace.begin(nodes)
-    try:
-        workspace.restore(sorted(nodes), paths, emit, f"{commit}^")
-        if gone := [node for node in nodes if not all(Path(path).exists() for path in nodes[node].kept)]:
-            raise workspace.NotReady(
-                f"outputs of {_some(sorted(gone))} before {commit[:10]} are neither in DVC's cache nor to be had here: "
-                "`git worktree` that commit's parent and `dvc pull` or `dvc repro` there first"
-            )
-        message = f"Roll back {whose} to the champion before {commit[:10]}\n\n{TRAILER}: rolled-back {commit}\n"
-        git.commit(paths, message, _author(rules))
-    except BaseException:
-        workspace.restore(sorted(nodes), workspace.made(nodes), emit)
-        workspace.end()
-        raise
-    workspace.end()
-    return commit
 
 
 # --- the command line -----------------------------------------------------------------------------------------------
@@ -394,10 +278,10 @@ def main(argv: list[str] | None = None) -> None:
             recover.first(print)
             workspace.recover(print)
             if words.rollback:
-                undone = rollback(words.recipe, print)
+                undone = promotions.rollback(words.recipe, print)
                 print(f"rolled back {undone[:10]}; `git show` says what is in place again")
                 return
-            settings, nodes = ready(words.recipe)  # before a server is started for nothing
+            settings, nodes = readiness.ready(words.recipe)  # before a server is started for nothing
             if words.dry_run:
                 print(plan(words.recipe, settings, nodes))
                 return

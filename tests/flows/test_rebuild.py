@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import audits, git, history, manifest, past, rebuild, receipts, replica
+from flows import audits, git, history, manifest, past, rebuild, rebuilding, receipts, replica, revisions
 
 ROOT = Path(__file__).parents[2]
 CODE = "mill_stages.py"
@@ -148,8 +149,9 @@ def quiet(_line: str) -> None:
 
 def test_both_commits_come_out_the_same_and_the_workspace_stays_as_it_was(project, monkeypatch):
     monkeypatch.setattr(replica, "packages", packages)
-    before, told = tree(project), rebuild.rebuild("v2", emit=quiet)
+    before, told = tree(project), rebuilding.rebuild("v2", emit=quiet)
     assert told["status"] == 0 and told["verdict"] == "identical", rebuild.table(told)
+    assert told["env"] == "own, as installed here", "gigabytes, where the demo's packages beside it are held against it"
     assert {one["path"]: one["node"] for one in told["outputs"]} == OUTPUTS
     assert {one["by"] for one in told["outputs"]} == {"sha256"} and told["notes"] == []
     assert told["capability"] and told["torch"].startswith("2.") and told["capability"] in rebuild.table(told)
@@ -161,7 +163,7 @@ def test_both_commits_come_out_the_same_and_the_workspace_stays_as_it_was(projec
     assert all(found[path] == "identical" for path in found if "seconds" not in path and "/train/" not in path)
 
     # The first is older than the manifest, and its world is no longer there to be collected.
-    first = rebuild.rebuild("v1", emit=quiet)
+    first = rebuilding.rebuild("v1", emit=quiet)
     assert first["status"] == 0 and {one["by"] for one in first["outputs"]} == {"md5"}
     assert first["notes"] == ["no manifest.json in that commit: compared by the md5 of its dvc.lock"]
     assert tree(project) == before and git.git("worktree", "list").count("\n") == 0
@@ -176,11 +178,11 @@ def test_both_commits_come_out_the_same_and_the_workspace_stays_as_it_was(projec
 
 
 def test_one_recipe_and_the_data_from_the_cache(project):
-    told = rebuild.rebuild("v2", "tone", source="cache", emit=quiet)
+    told = rebuilding.rebuild("v2", "tone", source="cache", emit=quiet)
     assert told["status"] == 0
     assert set(verdicts(told)) == {path for path, node in OUTPUTS.items() if node.endswith("@tone")}
-    with pytest.raises(rebuild.Unknown, match=r"no recipe 'tune' in \w{12}; there are stars, tone"):
-        rebuild.rebuild("v2", "tune", emit=quiet)
+    with pytest.raises(revisions.Unknown, match=r"no recipe 'tune' in \w{12}; there are stars, tone"):
+        rebuilding.rebuild("v2", "tune", emit=quiet)
 
 
 def test_a_nondeterministic_stage_is_named_with_its_tensor_and_what_follows_is_still_judged(project):
@@ -188,7 +190,7 @@ def test_a_nondeterministic_stage_is_named_with_its_tensor_and_what_follows_is_s
     sh(project, "dvc", "repro", "-q")
     manifest.update()
     commit(project, "Noise")
-    told = rebuild.rebuild("HEAD", emit=quiet)
+    told = rebuilding.rebuild("HEAD", emit=quiet)
     assert told["status"] == 1 and told["verdict"] == "differs"
     found = verdicts(told)
     assert {path for path in found if found[path] == "differs"} == {"data/models/tone", "data/models/stars"}
@@ -199,40 +201,40 @@ def test_a_nondeterministic_stage_is_named_with_its_tensor_and_what_follows_is_s
 
 
 def test_an_altered_raw_snapshot_is_not_built_from(project):
-    raw = rebuild.past.at("v2").outs["data/raw.csv"][1]["md5"]
+    raw = past.at("v2").outs["data/raw.csv"][1]["md5"]
     kept = project / f".dvc/cache/files/md5/{raw[:2]}/{raw[2:]}"
     kept.chmod(0o644)
     kept.write_bytes(kept.read_bytes().replace(b"odd", b"old"))
-    told = rebuild.rebuild("v2", emit=quiet)
+    told = rebuilding.rebuild("v2", emit=quiet)
     assert told["status"] == 3 and told["verdict"] == "inputs missing" and told["outputs"] == []
     assert "data/raw.csv of collect (md5 " in told["why"] and "altered, its bytes have md5" in told["why"]
 
 
 def test_a_missing_raw_snapshot_is_named_with_its_node_and_the_remote_asked_and_comes_from_there(project, tmp_path):
     sh(project, "dvc", "remote", "add", "-q", "-d", "store", str(tmp_path / "store"))
-    raw = rebuild.past.at("v1").outs["data/raw.csv"][1]["md5"]
+    raw = past.at("v1").outs["data/raw.csv"][1]["md5"]
     (project / f".dvc/cache/files/md5/{raw[:2]}/{raw[2:]}").unlink()
-    told = rebuild.rebuild("v1", emit=quiet)
+    told = rebuilding.rebuild("v1", emit=quiet)
     assert told["status"] == 3 and f"data/raw.csv of collect (md5 {raw}): not in the cache " in told["why"]
     assert "not on the remote store" in told["why"]
-    assert rebuild.rebuild("v2", emit=quiet)["status"] == 0
+    assert rebuilding.rebuild("v2", emit=quiet)["status"] == 0
 
     (tmp_path / f"store/files/md5/{raw[:2]}").mkdir(parents=True)
     (tmp_path / f"store/files/md5/{raw[:2]}/{raw[2:]}").write_text("good place\nbad place\ngood place\n")
     before = tree(project)
-    assert rebuild.rebuild("v1", emit=quiet)["status"] == 0
+    assert rebuilding.rebuild("v1", emit=quiet)["status"] == 0
     assert tree(project) == before  # what the remote sent went into the replica's cache
 
 
 def test_a_lost_snapshot_is_made_again_only_where_that_is_asked_for_and_gives_its_very_bytes(project):
-    raw = rebuild.past.at("v2").outs["data/raw.csv"][1]["md5"]
+    raw = past.at("v2").outs["data/raw.csv"][1]["md5"]
     (project / f".dvc/cache/files/md5/{raw[:2]}/{raw[2:]}").unlink()
-    assert rebuild.rebuild("v2", "tone", emit=quiet)["verdict"] == "inputs missing"
-    told = rebuild.rebuild("v2", "tone", collect=True, emit=quiet)
+    assert rebuilding.rebuild("v2", "tone", emit=quiet)["verdict"] == "inputs missing"
+    told = rebuilding.rebuild("v2", "tone", collect=True, emit=quiet)
     assert told["status"] == 0
     assert told["notes"] == ["lost, and made again to the byte by their own nodes: data/raw.csv"]
     (project.parent / "world.csv").write_text("another world\n")
-    told = rebuild.rebuild("v2", "tone", collect=True, emit=quiet)
+    told = rebuilding.rebuild("v2", "tone", collect=True, emit=quiet)
     assert told["status"] == 3 and "made again: altered, its bytes have md5" in told["why"]
 
 
@@ -243,7 +245,7 @@ def test_a_lock_of_other_code_is_called_stale(project):
         yaml.safe_dump(PARAMS | {"recipes": PARAMS["recipes"] | {"new": {"scale": 1}}})
     )
     commit(project, "A recipe without a run")
-    told = rebuild.rebuild("HEAD", emit=quiet)
+    told = rebuilding.rebuild("HEAD", emit=quiet)
     assert "in its dvc.yaml and never run in that commit: train@new, evaluate@new" in told["notes"]
     said = "dvc.lock is of other mill_stages.py, params.yaml: recipes.tone"
     assert f"train@tone was stale in that commit, {said}" in told["notes"]
@@ -253,7 +255,7 @@ def test_a_lock_of_other_code_is_called_stale(project):
 def test_a_failed_node_says_why_and_what_was_not_tried(project):
     change(project, broken=True)
     commit(project, "A setting that no run has seen")
-    told = rebuild.rebuild("HEAD", "tone", emit=quiet)
+    told = rebuilding.rebuild("HEAD", "tone", emit=quiet)
     found = verdicts(told)
     assert told["status"] == 1 and told["verdict"] == "failed" and "found a broken one" in told["why"]
     assert found["data/clean.csv"] == "failed" and found["data/models/tone"] == "untried"
@@ -285,7 +287,7 @@ def test_a_commit_runs_with_its_own_packages_made_once_or_says_that_they_cannot_
     sh(project, "dvc", "repro", "-q")
     commit(project, "Other packages")
     said = []
-    told = rebuild.rebuild("HEAD", "tone", emit=said.append, keep=True)
+    told = rebuilding.rebuild("HEAD", "tone", emit=said.append, keep=True)
     assert told["status"] == 0 and told["env"] == "own", rebuild.table(told)
     (home,) = (path for path in (project / ".rebuild/envs").iterdir() if path.is_dir())
     assert home.name == hashlib.sha256(b"borrowed==1.0\n").hexdigest()[:12]
@@ -293,15 +295,15 @@ def test_a_commit_runs_with_its_own_packages_made_once_or_says_that_they_cannot_
     assert json.loads((kept / "data/reports/seconds/tone.json").read_text())["python"] == str(home)
     assert any("installing" in line for line in said)
     said.clear()
-    assert rebuild.rebuild("HEAD", "tone", emit=said.append)["status"] == 0
+    assert rebuilding.rebuild("HEAD", "tone", emit=said.append)["status"] == 0
     assert not any("installing" in line for line in said) and kept.is_dir()
 
     (project / "requirements.lock").write_text("borrowed==1.1\n")
     sh(project, "dvc", "repro", "-q")
     commit(project, "Packages that nobody has")
-    told = rebuild.rebuild("HEAD", emit=quiet)
+    told = rebuilding.rebuild("HEAD", emit=quiet)
     assert told["status"] == 4 and told["verdict"] == "not installable" and "borrowed==1.1" in told["why"]
-    told = rebuild.rebuild("HEAD", "tone", env="current", emit=quiet)
+    told = rebuilding.rebuild("HEAD", "tone", env="current", emit=quiet)
     assert told["status"] == 0 and told["env"].startswith("current, ") and " differ: " in told["env"]
 
 
@@ -354,7 +356,7 @@ def test_the_audit_draws_by_its_seed_among_the_commits_with_a_model(project, ser
     environment = server | os.environ | {"PYTHONPATH": str(ROOT), "PREFECT_API_URL": server["PREFECT_API_URL"],
                                          "PREFECT_HOME": server["PREFECT_HOME"]}  # fmt: skip
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=600)
-    drawn = rebuild.random.Random(7).choice(rebuild.models())
+    drawn = random.Random(7).choice(rebuild.models())
     assert done.stdout.strip() == f"Completed seed 7, {drawn[:12]}: identical", done.stdout + done.stderr
     assert f"seed 7 draws {drawn[:12]} of 2 commits" in done.stderr
 
@@ -435,7 +437,7 @@ def test_a_published_model_leads_to_its_commit(project, tmp_path):
                         "NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT)}  # fmt: skip
 
         def ask(rev: str) -> subprocess.CompletedProcess:
-            code = f"from flows import rebuild; print(rebuild.commit_of({rev!r}))"
+            code = f"from flows import revisions; print(revisions.commit_of({rev!r}))"
             return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
 
         done = ask("mill/tone@git-abc")

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows import recover
+from flows import recover, torn
 from stages import seal
 
 ROOT = Path(__file__).parents[2]
@@ -137,7 +137,7 @@ def commit(root: Path) -> bytes:
 
 def test_without_a_copy_it_comes_back_from_git(ran):
     whole = commit(ran)
-    recover.GOOD.unlink()
+    torn.GOOD.unlink()
     (ran / "dvc.lock").write_bytes(b"")
     told()
     assert (ran / "dvc.lock").read_bytes() == whole
@@ -147,8 +147,8 @@ def test_the_copy_of_another_commit_does_not_count(ran):
     whole = commit(ran)
     (ran / "seed").write_text("2")
     assert dvc("repro").returncode == 0
-    recover.keep()
-    assert recover._good() != whole
+    torn.keep()
+    assert torn._good() != whole
     git("commit", "-qm", "two", "--allow-empty")
     (ran / "dvc.lock").write_bytes(b"")
     told()
@@ -160,7 +160,7 @@ def test_a_beginning_that_git_restored_is_whole(ran):
     shorter = shorter[: shorter.index("  three:")]
     (ran / "dvc.lock").write_text(shorter)
     commit(ran)
-    recover.GOOD.write_text(recover._stamp() + "\n" + (ran / "dvc.lock").read_text() + "  three:\n    cmd: x\n")
+    torn.GOOD.write_text(torn._stamp() + "\n" + (ran / "dvc.lock").read_text() + "  three:\n    cmd: x\n")
     assert told() == [] and (ran / "dvc.lock").read_text() == shorter
 
 
@@ -168,7 +168,7 @@ def test_without_any_copy_the_nodes_run_again(project):
     root = project(CHAIN, seed="1")
     assert dvc("repro").returncode == 0
     (root / "dvc.lock").write_bytes(b"sche")
-    assert "no copy of it is left" in told()[0] and recover.TORN.read_bytes() == b"sche"
+    assert "no copy of it is left" in told()[0] and torn.TORN.read_bytes() == b"sche"
     done = dvc("repro")
     assert done.returncode == 0, done.stderr
 
@@ -176,17 +176,17 @@ def test_without_any_copy_the_nodes_run_again(project):
 def test_a_merge_is_for_people_to_end(ran):
     text = "<<<<<<< ours\n" + (ran / "dvc.lock").read_text() + ">>>>>>> theirs\n"
     (ran / "dvc.lock").write_text(text)
-    kept = recover.GOOD.read_bytes()
-    assert told() == [] and (ran / "dvc.lock").read_text() == text and recover.GOOD.read_bytes() == kept
+    kept = torn.GOOD.read_bytes()
+    assert told() == [] and (ran / "dvc.lock").read_text() == text and torn.GOOD.read_bytes() == kept
 
 
 def test_a_good_node_is_copied_at_once(ran):
-    before = recover.GOOD.read_bytes()
+    before = torn.GOOD.read_bytes()
     (ran / "seed").write_text("3")
     assert dvc("repro", "one").returncode == 0
-    recover.keep()
-    assert recover.GOOD.read_bytes().partition(b"\n")[2] == (ran / "dvc.lock").read_bytes()
-    assert recover.GOOD.read_bytes() != before
+    torn.keep()
+    assert torn.GOOD.read_bytes().partition(b"\n")[2] == (ran / "dvc.lock").read_bytes()
+    assert torn.GOOD.read_bytes() != before
 
 
 def test_half_outputs_and_torn_checkpoints_go_and_whole_ones_stay(ran):

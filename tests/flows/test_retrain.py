@@ -16,7 +16,7 @@ import pytest
 import yaml
 from prefect.logging import disable_run_logger
 
-from flows import champion, dvc, git, pipeline, record, retrain, workspace
+from flows import champion, dvc, git, pipeline, readiness, record, retrain, workspace
 
 ROOT = Path(__file__).parents[2]
 BAR = "tone"
@@ -329,7 +329,7 @@ def change(**rules) -> None:
 
 def refusal(recipe: str = BAR) -> str:
     with pytest.raises(workspace.NotReady) as error:
-        retrain.ready(recipe)
+        readiness.ready(recipe)
     return str(error.value)
 
 
@@ -352,7 +352,7 @@ def test_a_collect_that_can_heal_is_tried_again(monkeypatch, failure, name):
 
 
 def test_the_ready_project_is_ready(project):
-    settings, nodes = retrain.ready(BAR)
+    settings, nodes = readiness.ready(BAR)
     assert settings.retrain.branch == "main" and len(nodes) == 7
 
 
@@ -379,7 +379,7 @@ def test_no_identity_is_refused_and_gits_own_will_do(project):
     assert refusal() == "no git identity: set retrain.author in params.yaml, or git's user.name and user.email"
     git.git("config", "user.name", "Bea")
     git.git("config", "user.email", "bea@example.org")
-    retrain.ready(BAR)
+    readiness.ready(BAR)
 
 
 def test_missing_remotes_are_refused_together(project):
@@ -391,7 +391,7 @@ def test_missing_remotes_are_refused_together(project):
 
 def test_a_recipe_without_a_champion_and_an_unknown_one_are_refused(project):
     with pytest.raises(Exception, match="did you mean tone"):
-        retrain.ready("tune")
+        readiness.ready("tune")
     git.git("rm", "-q", "--cached", "dvc.lock")
     (project / "dvc.lock").unlink()
     git.git("-c", "user.name=Ann", "-c", "user.email=ann@example.org", "commit", "-qm", "No lock")
@@ -408,7 +408,7 @@ def test_outputs_that_dvc_does_not_know_are_not_overwritten(project):
 def test_no_git_around_is_refused(project):
     shutil.rmtree(project / ".git")
     with pytest.raises((workspace.NotReady, retrain.dvc.NoPipeline)):
-        retrain.ready(BAR)
+        readiness.ready(BAR)
 
 
 def test_a_second_run_at_once_is_refused(project, server):
@@ -421,7 +421,7 @@ def test_a_second_run_at_once_is_refused(project, server):
 
 def test_what_a_killed_run_left_is_put_back(project, server):
     before = tree(project)
-    workspace.begin(retrain.ready(BAR)[1])
+    workspace.begin(readiness.ready(BAR)[1])
     (project / "dvc.lock").write_text("")
     (project / "data/reports/train/tone.json").unlink()
     shutil.rmtree(project / "data/models/tone")
@@ -431,7 +431,7 @@ def test_what_a_killed_run_left_is_put_back(project, server):
 
 
 def test_a_file_of_somebody_elses_survives_the_restoring(project):
-    nodes = retrain.ready(BAR)[1]
+    nodes = readiness.ready(BAR)[1]
     (project / "data/reports/mine.json").write_text("mine")
     (project / "data/reports/train/tone.json").write_text("half")
     workspace.restore(sorted(nodes), workspace.made(nodes), print)
