@@ -59,7 +59,7 @@ work: install  ## a worker on a further machine, for the server at PREFECT_API_U
 	@python -m flows.ui work
 
 test: install .venv/.demo  ## run all tests, the end-to-end run through the real command line and the demo in a browser included
-	@python -m pytest -n 2 --dist worksteal
+	@python -m pytest -n 2 --dist worksteal --durations 15
 
 soak: install  ## the tests that take many minutes, one after another: real schedules, retraining by the real stages
 	@python -m pytest -m soak

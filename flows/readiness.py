@@ -43,7 +43,7 @@ def in_the_way(rules: params.Retrain) -> list[str]:
     # The history of rebuilds grows by itself, and no retraining writes or commits it.
     if dirty := [path for path in git.changed() if not path.startswith(f"{audits.FOLDER}/")]:
         problems.append(f"the working tree is dirty: {some(dirty)}; commit or `git stash --include-untracked` it")
-    if not git.knowsauthor(author(rules)):
+    if not git.knows_author(author(rules)):
         problems.append("no git identity: set retrain.author in params.yaml, or git's user.name and user.email")
     if rules.remote and rules.remote not in record.remotes():
         problems.append(
