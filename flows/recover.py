@@ -22,7 +22,9 @@ from flows import at_work, background, torn
 from stages import seal
 
 RWLOCK = at_work.TMP / "rwlock"
-PARTIAL = re.compile(r"\..+\.\d+\.partial")  # what stages.files writes beside a target: .<name>.<process>.partial
+# What stages write beside a target: .<name>.<process>.partial (stages.files), .<name>.<tempfile's eight>.partial
+# (stages.blocks). The parts of stages.answer, from which it goes on, end in .parts.partial.
+PARTIAL = re.compile(r"\..+\.(\d+|[a-z0-9_]{8})\.partial")
 CHECKPOINTS = ".checkpoints"  # the end of the name of a training's scratch folder
 ELSEWHERE = {".git", ".dvc", ".venv", "__pycache__"}
 

@@ -200,10 +200,13 @@ def test_half_outputs_and_torn_checkpoints_go_and_whole_ones_stay(ran):
     (flipped / "weights").write_bytes(b"0133")
     (ran / ".a.12.partial").write_text("half")
     (ran / ".a.partial").write_text("somebody's")
+    (ran / ".a.l0mpgi_m.partial/words").mkdir(parents=True)
+    (ran / ".a.csv.parts.partial").mkdir()
     lines = told()
-    assert len(lines) == 4 and all("recovered: " in line for line in lines), lines
+    assert len(lines) == 5 and all("recovered: " in line for line in lines), lines
     assert seal.whole(whole) and (models / "m/weights").exists() and (ran / ".a.partial").exists()
     assert sorted(path.name for path in whole.parent.iterdir()) == ["checkpoint-1"]
+    assert not (ran / ".a.l0mpgi_m.partial").exists() and (ran / ".a.csv.parts.partial").exists()
     assert not (models / ".m.77.partial").exists() and not (ran / ".a.12.partial").exists()
     assert told() == []
 
