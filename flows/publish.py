@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-import httpx
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
@@ -224,7 +223,7 @@ def main(argv: list[str] | None = None) -> None:
         state = publish(recipes, words.rollback, return_state=True)
     except TROUBLE as error:
         sys.exit(str(error))
-    except (watch.Unrecorded, httpx.HTTPError):  # a step under way has ended: it is not Prefect's
+    except watch.LOST:  # a step under way has ended: it is not Prefect's
         how = "what was sent stays sent, and nothing is sent twice: run it again, and it goes on from there"
         pipeline.leave(f"{' '.join(recipes)}: {watch.silent()}; {how}", 1)
     except (KeyboardInterrupt, process.Stopped):

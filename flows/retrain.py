@@ -16,7 +16,6 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
@@ -290,7 +289,7 @@ def main(argv: list[str] | None = None) -> None:
         state = retrain(words.recipe, return_state=True)
     except TROUBLE as error:
         sys.exit(str(error))
-    except (watch.Unrecorded, httpx.HTTPError):  # the flow has put everything back by now, or made its commit
+    except watch.LOST:  # the flow has put everything back by now, or made its commit
         after = git.head()
         how = "the champion stays and all is as it was: run it again" if after == before else f"{after[:10]} was made"
         pipeline.leave(f"{words.recipe}: {watch.silent()}; {how}", 1)

@@ -31,7 +31,7 @@ def keep() -> None:
 def keep_whole() -> None:
     """The same where nobody is at work, and only of a dvc.lock that is not torn."""
     text = _text(LOCK)
-    if text and _text(GOOD, "").partition(b"\n")[2] != text and _whole(text):
+    if text and _kept()[1] != text and _whole(text):
         _copy(text)
 
 
@@ -64,7 +64,7 @@ def mending() -> Steps:
 
 def _whole(text: bytes) -> bool:
     """Is this dvc.lock as DVC ends it? What is left of a cut can often be read as YAML all the same."""
-    kept = _text(GOOD, "").partition(b"\n")[2]
+    _, kept = _kept()
     if text and kept == text:
         return True
     if not _readable(text):
@@ -109,8 +109,14 @@ def _joined(torn: bytes, kept: list[bytes]) -> bytes | None:
 
 def _good() -> bytes | None:
     """The copy kept beside, unless another commit has been checked out since."""
-    stamp, _, text = _text(GOOD, "").partition(b"\n")
+    stamp, text = _kept()
     return text if stamp.decode("utf-8", "replace") == _stamp() and _readable(text) else None
+
+
+def _kept() -> tuple[bytes, bytes]:
+    """The stamp of the copy kept beside, and the copy; both empty where there is none."""
+    stamp, _, text = (_text(GOOD) or b"").partition(b"\n")
+    return stamp, text
 
 
 def _at_head() -> bytes | None:
@@ -124,11 +130,9 @@ def _stamp() -> str:
     return f"# {head}"
 
 
-def _text(path: Path, absent: str | None = None) -> bytes | None:
-    try:
+def _text(path: Path) -> bytes | None:
+    with suppress(FileNotFoundError):
         return path.read_bytes()
-    except FileNotFoundError:
-        return None if absent is None else absent.encode()
 
 
 def _replace(target: Path, text: bytes) -> None:

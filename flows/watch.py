@@ -7,6 +7,7 @@ goes on to its end without it and then says so itself.
 import logging
 import time
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.context import SettingsContext
@@ -25,6 +26,9 @@ class Unrecorded(Abort):
     def __init__(self, state: State):
         super().__init__(f"{silent()}, so this run's end stands nowhere but here: {state.message}")
         self.state = state
+
+
+LOST = Unrecorded, httpx.HTTPError  # what a flow that is called ends with once its server does not answer
 
 
 class Server:
