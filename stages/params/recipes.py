@@ -1,0 +1,144 @@
+"""A recipe: a name and four words."""
+
+from typing import Annotated, Literal
+
+import pydantic
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from stages.params.rows import Rows
+from stages.params.strict import Name, Share, Strict
+
+
+class Model(Strict):
+    family: Literal["seq2seq", "causal", "encoder"]
+    base: str = Field(
+        pattern=r"^(bases|models)/[A-Za-z0-9_-]+$",
+        description="bases/<name>, or models/<recipe> to start from a model trained in full",
+    )
+    prompt_tokens: PositiveInt = Field(description="longest input, tokens")
+    target_tokens: PositiveInt = Field(description="longest target, tokens (an encoder writes none)")
+    truncated_share: Share = Field(0.05, description="highest share of rows cut at those limits")
+    cut: Literal["end", "middle"] = Field("end", description="what of an input too long is left out")
+    head: Literal["labels", "number"] = Field(
+        "labels", description="what an encoder gives: one of the task's labels, or a number (a regressor)"
+    )
+    pair: bool = Field(
+        False, description="an encoder reads the prompt's last field as a second segment (a cross-encoder)"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _the_family_has_such_a_head(self) -> "Model":
+        if self.family != "encoder" and (self.head != "labels" or self.pair):
+            raise ValueError(f"head: number and pair: true are an encoder's; {self.family} writes its answer")
+        return self
+
+
+class Optimisation(Strict):
+    epochs: PositiveFloat
+    lr: PositiveFloat = Field(description="peak learning rate of AdamW")
+    optimizer: Literal["adamw", "muon"] = Field("adamw", description="muon moves the matrices, AdamW the rest")
+    matrix_lr: PositiveFloat = Field(0.02, description="peak learning rate of Muon")
+    batch: PositiveInt = Field(description="rows per step")
+    accumulate: PositiveInt = Field(1, description="steps whose gradients are summed before an update")
+    warmup: Share = Field(0.06, description="share of steps with a rising learning rate")
+    weight_decay: float = Field(0.0, ge=0)
+    evaluations: PositiveInt = Field(4, description="validation losses taken over the run")
+    patience: PositiveInt = Field(3, description="validation losses without a new best before stopping")
+    seed: int | None = Field(
+        None,
+        description="of the training alone: a new head, the order of rows, dropout; null: the global one",
+    )
+    processes: PositiveInt = Field(1, description="processes that share each batch, a GPU each where there are some")
+
+    @pydantic.model_validator(mode="after")
+    def _shares_are_equal(self) -> "Optimisation":
+        if self.batch % self.processes:
+            raise ValueError(f"batch {self.batch} cannot be shared by {self.processes} processes; choose a multiple")
+        return self
+
+
+class Full(Optimisation):
+    kind: Literal["full"]
+
+
+class Lora(Optimisation):
+    kind: Literal["lora"]
+    rank: PositiveInt
+    alpha: PositiveFloat
+    dropout: Share = 0.0
+    targets: tuple[str, ...] = Field(min_length=1, description="modules that get an adapter, by the end of their name")
+    dora: bool = Field(False, description="learn a weight's length apart from its direction (DoRA)")
+    rslora: bool = Field(False, description="scale by alpha / √rank in place of alpha / rank (rsLoRA)")
+    init: Literal["zero", "gaussian", "pissa", "olora"] = Field(
+        "zero", description="first weights; pissa and olora take the base's own main directions and leave it the rest"
+    )
+    merge: bool = Field(False, description="also save the merged model, under merged/")
+
+    @pydantic.model_validator(mode="after")
+    def _can_be_saved(self) -> "Lora":
+        if self.dora and self.init in ("pissa", "olora"):
+            raise ValueError(
+                f"init {self.init} moves the base's weights, which DoRA's lengths forbid; drop one of them"
+            )
+        return self
+
+
+class Peft(Optimisation):
+    """Any further method of PEFT that learns beside the modules of the base and can be merged into them (IA3, LoHa)."""
+
+    kind: Literal["peft"]
+    type: str = Field(description="PEFT's name of the method: IA3, LOHA, OFT, …")
+    config: dict[str, pydantic.JsonValue] = Field(description="its settings, in the words of PEFT's own config class")
+    merge: bool = Field(False, description="also save the merged model, under merged/")
+
+
+class Predict(Strict):
+    batch: PositiveInt = 64
+    sample: bool = Field(False, description="draw tokens instead of taking the likeliest")
+    temperature: PositiveFloat = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="below 1 sorts the vocabulary at each token")
+    top_k: int = Field(0, ge=0, description="draw among so many of the likeliest tokens; 0: among all")
+    repetition_penalty: PositiveFloat = 1.0
+    no_repeat: int = Field(0, ge=0, description="no run of so many tokens is written twice in a text; 0: they may be")
+    constrain: Literal["free", "quoted", "none"] = Field(
+        "free", description="a summary's form: held, held with texts quoted from the reviews, or left to the model"
+    )
+    chunk: PositiveInt = Field(512, description="tokens of a chunk where a summary is made chunk by chunk, as baseline")
+    candidates: PositiveInt = Field(
+        1, description="above 1: each sentence is drawn so often, and the task's own rule keeps one"
+    )
+    forced: bool = Field(False, description="with candidates: begin sentences with unsaid keywords as well")
+
+    @pydantic.model_validator(mode="after")
+    def _candidates_differ(self) -> "Predict":
+        if self.candidates > 1 and not self.sample:
+            raise ValueError("candidates differ only when tokens are drawn; set sample: true")
+        if self.forced and self.candidates == 1:
+            raise ValueError("forced sentences are chosen among candidates; set candidates above 1, or drop forced")
+        return self
+
+    @property
+    def generation(self) -> dict[str, bool | int | float]:
+        """These settings in the words of transformers' `generate`; without sampling it wants none of a draw's."""
+        words = {
+            "do_sample": self.sample,
+            "repetition_penalty": self.repetition_penalty,
+            "no_repeat_ngram_size": self.no_repeat,
+        }
+        drawn = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
+        return words | drawn if self.sample else words
+
+
+class Recipe(Strict):
+    task: Name
+    rows: Rows
+    model: Model
+    method: Annotated[Full | Lora | Peft, Field(discriminator="kind")]
+    predict: Predict  # no default: DVC watches this section, and finds no stage without it
+    replicates: Name | None = Field(None, description="the recipe whose spread it shows: the same with another seed")
+
+    @pydantic.model_validator(mode="after")
+    def _composes(self) -> "Recipe":
+        if self.predict.candidates > 1 and self.model.family != "seq2seq":
+            raise ValueError(f"predict.candidates above 1 needs family seq2seq, not {self.model.family}; set it to 1")
+        return self
