@@ -21,15 +21,15 @@ help:  ## list the targets
 install: .venv/.installed  ## make .venv with exactly the packages of requirements.lock
 
 # torch first and by itself: its CPU build where the index offers one (a local version sorts above the plain one), and
-# exactly the plain CUDA build (=== compares as text) where there is an NVIDIA GPU.
+# exactly the plain CUDA build (=== compares as text) where there is an NVIDIA GPU. So the lock has no hash of it; pip
+# holds every other file to the lock's. torch once more, for the libraries that its CUDA build alone asks for.
 .venv/.installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 		|| { echo "Reviewmill needs Python 3.11 or 3.12, and $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing the pinned packages into .venv (a few minutes, once)"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@if nvidia-smi >/dev/null 2>&1; then torch="torch===$(TORCH)"; else torch="torch==$(TORCH)"; fi; \
-		pip install -qq -c requirements.lock "$$torch"
-	@pip install -qq --no-deps -r requirements.lock
+		pip install -qq --no-deps "$$torch" && pip install -qq --no-deps -r requirements.lock && pip install -qq "$$torch"
 	@pip install -qq 'async-timeout==5.0.1; python_full_version < "3.11.3"'  # redis asks for it there; the lock is of a later 3.11
 	@pip check
 	@touch $@
@@ -83,6 +83,8 @@ profile: install  ## lay profiles/<P>.yaml over params.yaml: make profile P=nsmc
 lock: ## resolve pyproject.toml anew into requirements.lock, deliberately
 	@rm -rf .lock && $(PYTHON) -m venv .lock
 	@.lock/bin/pip install -qq torch==$(TORCH)
-	@.lock/bin/pip install -qq '.[dev]'
-	@.lock/bin/pip freeze --all --exclude reviewmill --exclude pip | sed -E 's/^([^=]+==[^+]+)\+.*/\1/' | LC_ALL=C sort -f > requirements.lock
+	@.lock/bin/pip install -qq '.[dev]' uv
+	@.lock/bin/pip freeze --all --exclude reviewmill --exclude pip --exclude uv --exclude torch > .lock/frozen
+	@.lock/bin/uv pip compile -q --no-deps --generate-hashes --no-annotate --no-header .lock/frozen -o .lock/hashed
+	@{ cat .lock/hashed; echo "torch==$(TORCH)"; } > requirements.lock
 	@rm -rf .lock build *.egg-info && git diff --stat requirements.lock

@@ -105,10 +105,14 @@ def _install(lock: bytes, home: Path, python: Path, stop: threading.Event) -> No
     _do([sys.executable, "-m", "venv", str(home)], stop)
     (home / LOCK).write_bytes(lock)
     pip, given = [str(python), "-m", "pip", "--disable-pip-version-check"], str(home / LOCK)
-    if torch := pinned(lock.decode()).get("torch"):  # first and by itself, as in `make install`
-        _do([*pip, "install", "-qq", "-c", given, f"torch{'===' if _gpu() else '=='}{torch}"], stop)
+    names = pinned(lock.decode())
+    torch = [f"torch{'===' if _gpu() else '=='}{names['torch']}"] if "torch" in names else []
+    if torch:  # first and by itself, and once more for what its CUDA build alone asks for, as in `make install`
+        _do([*pip, "install", "-qq", "--no-deps", *torch], stop)
     _do([*pip, "install", "-qq", "--no-deps", "-r", given], stop)
-    if "redis" in pinned(lock.decode()):
+    if torch:
+        _do([*pip, "install", "-qq", *torch], stop)
+    if "redis" in names:
         _do([*pip, "install", "-qq", OLDER], stop)
     _do([*pip, "check"], stop)
 

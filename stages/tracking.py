@@ -39,7 +39,7 @@ WRITTEN = ("data", "dvc.lock", "manifest.json")
 def check(trackers: tuple[str, ...]) -> None:
     """Refuse trackers whose packages are not installed; each package is called as its tracker."""
     if absent := [name for name in trackers if find_spec(name) is None]:
-        do = f"`python -m pip install -c requirements.lock {' '.join(absent)}`, or take them out of the list"
+        do = f"`python -m pip install {' '.join(absent)}`, or take them out of the list"
         raise Refusal("trackers that are installed", f"no {', '.join(absent)}", "params.yaml: tracking", do)
 
 

@@ -298,6 +298,12 @@ def test_a_commit_runs_with_its_own_packages_made_once_or_says_that_they_cannot_
     assert rebuilding.rebuild("HEAD", "tone", emit=said.append)["status"] == 0
     assert not any("installing" in line for line in said) and kept.is_dir()
 
+    (project / "requirements.lock").write_text(f"borrowed==1.0 \\\n    --hash=sha256:{'0' * 64}\n")
+    sh(project, "dvc", "repro", "-q")
+    commit(project, "Packages that are not what they were")
+    told = rebuilding.rebuild("HEAD", "tone", emit=quiet)
+    assert told["verdict"] == "not installable" and "HASHES" in told["why"] and "borrowed==1.0" in told["why"]
+
     (project / "requirements.lock").write_text("borrowed==1.1\n")
     sh(project, "dvc", "repro", "-q")
     commit(project, "Packages that nobody has")
