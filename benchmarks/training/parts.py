@@ -1,0 +1,213 @@
+"""What is measured: each part gives names and what was found under them, and says it in a table."""
+
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.training import curves, tables
+from benchmarks.training.rounds import ROOT, alternating, medians, one, significant
+from stages import params
+
+PADDED, STOCK, GROUPED, BEST = "padded to 512, batch 8", "stock, batch 8", "grouped by length, batch 8", "stock, best"
+BATCHES = (8, 16, 32)
+PRODUCT = {"ours, float32": "float32", "ours, bfloat16": "bfloat16"}  # which product's rate a way can reach at most
+STEPS = 10  # of a profile
+TIMES = (1, 4, 16)  # the rows of part growth, as multiples
+LENGTHS = (64, 256, 1024, 4096)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The command's words; seconds are of a measurement."""
+
+    shapes: list[str]
+    methods: list[str]
+    data: str
+    rows: int
+    seconds: float
+    rounds: int
+    threads: int
+    batch: int
+    lr: float
+    seed: int
+
+    def fold(self, folder: str, shape: str, **more) -> dict:
+        """Write the rows that a measurement reads."""
+        words = {"data": self.data, "rows": self.rows, "seed": self.seed} | more
+        return one({"measure": "prepare", "folder": folder, "shape": shape} | words, self.threads)
+
+    def plain(self, **settings) -> dict:
+        return {"way": "plain", "settings": settings}
+
+    def ours(self, numerics: dict | None = None, **settings) -> dict:
+        base = {"threads": self.threads, "matmul": "highest"}
+        return {"way": "ours", "settings": {"batch": self.batch, "numerics": base | (numerics or {})} | settings}
+
+    def default(self) -> dict:
+        """Ours under params.yaml's own numerics."""
+        return self.ours(params.read(ROOT / "params.yaml")["numerics"] | {"threads": self.threads})
+
+    def of(self, measure: str, way: dict, folder: str, shape: str, method: str, **more) -> dict:
+        words = {"measure": measure, "folder": folder, "shape": shape, "method": method, "seed": self.seed}
+        return words | way | more
+
+    def timed(self, all_: dict[str, dict], folder: str, shape: str, method: str) -> dict[str, list[dict]]:
+        """Each way's speed, and of the machine's matrix products beside them, in alternating rounds."""
+        speeds = {
+            name: self.of("speed", way, folder, shape, method, seconds=self.seconds, lr=self.lr)
+            for name, way in all_.items()
+        }
+        products = {"products": {"measure": "products", "threads": self.threads, "repeats": 15}}
+        return alternating(products | speeds, self.rounds, self.threads)
+
+
+def ways(asked: Asked) -> dict:
+    """The prior art's way, the stock ones and ours, for each shape, in full and with LoRA."""
+    all_ = {
+        PADDED: asked.plain(batch=8, pad=512),
+        **{f"stock, batch {batch}": asked.plain(batch=batch) for batch in BATCHES},
+        GROUPED: asked.plain(batch=8, grouped=True),
+        "ours, float32": asked.ours(),
+        "ours, medium": asked.ours({"matmul": "medium"}),
+        "ours, default": asked.default(),
+    }
+    return {f"{shape} {method}": side_by_side(asked, all_, shape, method) for shape, method in each(asked)}
+
+
+def side_by_side(asked: Asked, all_: dict[str, dict], shape: str, method: str) -> dict:
+    with tempfile.TemporaryDirectory(prefix="training-") as folder:
+        told = asked.fold(folder, shape)
+        found = asked.timed(all_, folder, shape, method)
+    rates = medians(found.pop("products"), ("float32", "medium", "bfloat16"))
+    result = {name: medians(of) for name, of in found.items()}
+    for name, of in result.items():
+        product = PRODUCT.get(name, "medium" if name.startswith("ours") else "float32")
+        of["share_of_product"] = significant(of["gflop_per_second"] / rates[product])
+    compared = compare(result)
+    tables.speeds(f"{shape} {method}", result, compared)
+    return {"rows": told, "products_gflop_per_second": rates, "ways": result, "times": compared}
+
+
+def compare(result: dict[str, dict]) -> dict[str, dict[str, float]]:
+    """way → how many times as many tokens a second as the padded, the stock, the best stock and the grouped way."""
+    speed = {name: of["tokens_per_second"] for name, of in result.items()}
+    bases = {name: speed[name] for name in (PADDED, STOCK, GROUPED) if name in speed}
+    bases[BEST] = max(of for name, of in speed.items() if name.startswith("stock"))
+    return {name: {base: significant(of / slow) for base, slow in bases.items()} for name, of in speed.items()}
+
+
+def each(asked: Asked) -> list[tuple[str, str]]:
+    return [(shape, method) for shape in asked.shapes for method in asked.methods]
+
+
+def loss(asked: Asked) -> dict:
+    """Validation loss over seconds and over tokens: what a way's speed is worth."""
+    all_ = {
+        PADDED: asked.plain(batch=8, pad=512),
+        STOCK: asked.plain(batch=8),
+        GROUPED: asked.plain(batch=8, grouped=True),
+        "ours, float32": asked.ours(),
+        "ours, default": asked.default(),
+    }
+    found = {}
+    for shape, method in each(asked):
+        with tempfile.TemporaryDirectory(prefix="training-") as folder:
+            told = asked.fold(folder, shape, data="sample" if asked.data == "random" else asked.data)
+            courses = {
+                name: asked.of("course", way, folder, shape, method, seconds=asked.seconds, lr=asked.lr)
+                for name, way in all_.items()
+            }
+            points = {name: of[-1]["points"] for name, of in alternating(courses, 1, asked.threads).items()}
+        quick = {name: of for name, of in points.items() if name != PADDED}
+        reached = {PADDED: curves.against(points, PADDED), STOCK: curves.against(quick, STOCK)}
+        found[f"{shape} {method}"] = {"rows": told, "points": points, "against": reached}
+        tables.losses(f"{shape} {method}", reached)
+    return found
+
+
+def switches(asked: Asked) -> dict:
+    """Each switch of the numerics alone: what it gives, and how far it takes loss and gradients from float64."""
+    all_ = {
+        "base": asked.ours(),
+        "matmul high": asked.ours({"matmul": "high"}),
+        "matmul medium": asked.ours({"matmul": "medium"}),
+    }
+    found = {}
+    for shape, method in each(asked):
+        with tempfile.TemporaryDirectory(prefix="training-") as folder:
+            told = asked.fold(folder, shape)
+            speeds = asked.timed(all_, folder, shape, method)
+            speeds.pop("products")
+            exact = {
+                name: one(asked.of("exact", way, folder, shape, method, rows=8), asked.threads)
+                for name, way in all_.items()
+            }
+        result = {name: medians(speeds[name]) | {"from_float64": exact[name]} for name in all_}
+        base = result["base"]
+        for of in result.values():
+            of["gain"] = significant(of["tokens_per_second"] / base["tokens_per_second"])
+            of["memory"] = significant(of["peak_mib"] / base["peak_mib"])
+        found[f"{shape} {method}"] = {"rows": told, "switches": result}
+        tables.gains(f"{shape} {method}", result)
+    return found
+
+
+def growth(asked: Asked) -> dict:
+    """Speed and memory of ours as rows grow in number, and as inputs grow in length."""
+    cases = {f"{times} × {asked.rows} rows": {"rows": times * asked.rows} for times in TIMES}
+    cases |= {f"{length} tokens": {"data": "random", "lengths": [length, 64]} for length in LENGTHS}
+    found = {}
+    for shape, method in each(asked):
+        with tempfile.TemporaryDirectory(prefix="training-") as place:
+            all_ = {}
+            for name, case in cases.items():
+                folder = str(Path(place, name))
+                asked.fold(folder, shape, **case)
+                way = asked.default()
+                all_[name] = asked.of("speed", way, folder, shape, method, seconds=asked.seconds, lr=asked.lr)
+            told = alternating(all_, asked.rounds, asked.threads)
+        found[f"{shape} {method}"] = {name: medians(of) for name, of in told.items()}
+        tables.growths(f"{shape} {method}", found[f"{shape} {method}"])
+    return found
+
+
+def profile(asked: Asked) -> dict:
+    """Which operators a step of ours spends its time in."""
+    found = {}
+    for shape, method in each(asked):
+        with tempfile.TemporaryDirectory(prefix="training-") as folder:
+            asked.fold(folder, shape)
+            way = asked.of("profile", asked.default(), folder, shape, method, steps=STEPS, lr=asked.lr)
+            found[f"{shape} {method}"] = one(way, asked.threads)
+        tables.shares(f"{shape} {method}", found[f"{shape} {method}"]["shares"])
+    return found
+
+
+def start(asked: Asked) -> dict:
+    """Seconds to a stage's `main`: called without words it imports everything and only says how to call it."""
+    verbs = sorted(set(re.findall(r"python -m (stages\.\w+)", (ROOT / "dvc.yaml").read_text("utf-8"))))
+    took = {verb: [] for verb in verbs}
+    for _ in range(asked.rounds):
+        for verb, seconds in took.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-m", verb], cwd=ROOT, capture_output=True)
+            seconds.append(time.perf_counter() - began)
+    look = "import importlib, sys; importlib.import_module(sys.argv[1]); print('torch' in sys.modules)"
+    found = {}
+    for verb, seconds in took.items():
+        told = subprocess.run([sys.executable, "-c", look, verb], cwd=ROOT, capture_output=True, text=True, check=True)
+        found[verb] = {
+            "seconds": significant(statistics.median(seconds)),
+            "seconds_spread": [significant(min(seconds)), significant(max(seconds))],
+            "torch": told.stdout.strip() == "True",
+        }
+    tables.starts(found)
+    return {"stages": found}
+
+
+PARTS = {of.__name__: of for of in (ways, loss, switches, growth, profile, start)}
