@@ -78,10 +78,11 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
 
 
 def summary(done: Fit) -> dict:
-    """What a report says of a training: steps, the first, best and last losses, and overfitting where there is some."""
+    """What a report says of a training: steps, the first, best and last losses, overfitting where there is some,
+    and of batches by tokens the share of padding in each epoch."""
     losses = [point["validation_loss"] for point in done.curve]
     trained = [point["train_loss"] for point in done.curve]
-    return {
+    told = {
         "steps": done.steps,
         "stopped_early": done.steps < done.planned,
         "best_step": done.best_step,
@@ -89,6 +90,7 @@ def summary(done: Fit) -> dict:
         "train_loss": {"first": trained[0], "last": trained[-1]},
         "overfitting": overfitting(done.curve),
     }
+    return told if done.padding is None else told | {"padding": done.padding}
 
 
 def memory(held: list[dict]) -> dict:

@@ -38,7 +38,10 @@ class Optimisation(Strict):
     lr: PositiveFloat = Field(description="peak learning rate of AdamW")
     optimizer: Literal["adamw", "muon"] = Field("adamw", description="muon moves the matrices, AdamW the rest")
     matrix_lr: PositiveFloat = Field(0.02, description="peak learning rate of Muon")
-    batch: PositiveInt = Field(description="rows per step")
+    batch: PositiveInt = Field(description="rows per step, where tokens is null")
+    tokens: PositiveInt | None = Field(
+        None, description="most positions of a batch, padding included, inputs and targets together; batch is not read"
+    )
     accumulate: PositiveInt = Field(1, description="steps whose gradients are summed before an update")
     warmup: Share = Field(0.06, description="share of steps with a rising learning rate")
     weight_decay: float = Field(0.0, ge=0)
@@ -52,7 +55,7 @@ class Optimisation(Strict):
 
     @pydantic.model_validator(mode="after")
     def _shares_are_equal(self) -> "Optimisation":
-        if self.batch % self.processes:
+        if self.tokens is None and self.batch % self.processes:
             raise ValueError(f"batch {self.batch} cannot be shared by {self.processes} processes; choose a multiple")
         return self
 

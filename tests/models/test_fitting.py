@@ -6,7 +6,8 @@ import torch
 from transformers import TrainerCallback
 
 from stages.models import encoder, seq2seq
-from stages.models.fitting import divisible, fit, overfitting
+from stages.models.batching import divisible
+from stages.models.fitting import fit, overfitting
 
 # Rows of different lengths: a mean of means would differ from the mean over all.
 ROWS = [
