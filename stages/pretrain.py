@@ -70,6 +70,7 @@ def main(name: str, table: str, folder: str, report: str) -> None:
         tokens=base.tokens,
         optimizer=base.optimizer,
         matrix_lr=base.matrix_lr,
+        **settings.numerics.training,
         settings=[settings.numerics.model_dump(), base.model_dump(mode="json")],
     )
     with replacing_folder(folder) as beside:

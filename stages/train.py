@@ -52,6 +52,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
             name=run_name,
             report_to=trackers,
             settings=decides,
+            **settings.numerics.training,
             **method.model_dump(include=set(params.Optimisation.model_fields) - {"seed"}),
         )
     if processes.first():
@@ -61,7 +62,12 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     held = processes.gather(peak_memory())
     if not processes.first():
         return
-    account = {"trainable_parameters": learning, "parameters": size, "device": device().type, "dtype": dtype()}
+    account = {
+        "trainable_parameters": learning,
+        "parameters": size,
+        "device": device().type,
+        "dtype": dtype(settings.numerics.dtype),
+    }
     account["numerics"] = stated(settings.numerics)
     account["size_bytes"] = sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file())
     write_json(report, account | summary(done))

@@ -8,10 +8,11 @@ from pathlib import Path
 import datasets
 from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
-from stages.models import batching
+from stages.models import batching, kernels
 from stages.models.checkpoints import Checkpoints, key
 from stages.models.optimizers import optimizer as optimizer_of
-from stages.numerics import device, dtype
+from stages.numerics import device
+from stages.numerics import dtype as products
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ def fit(
     optimizer: str = "adamw",
     matrix_lr: float = 0.02,
     processes: int = 1,
+    checkpointing: bool = False,
+    dtype: str = "auto",
+    compile: bool = False,
+    attention: str | None = None,
+    loss_rows: int | None = None,
+    fused: bool = True,
     callbacks: tuple[TrainerCallback, ...] = (),
     name: str | None = None,
     report_to: tuple[str, ...] = (),
@@ -72,6 +79,11 @@ def fit(
     checkpoints = Checkpoints(
         scratch, key(model, [train, validation], [numbers, settings]), collator, resumes=processes == 1
     )
+    of_products = products(dtype)
+    if attention:
+        kernels.attend(model, attention)
+    if loss_rows:
+        loss = kernels.chunked(model, loss, loss_rows, of_products)
     given = (train, validation, collator, loss)
     if tokens:
         feed = batching.by_tokens(*given, tokens, processes, seed, model.config.is_encoder_decoder)
@@ -103,7 +115,11 @@ def fit(
             prediction_loss_only=True,
             seed=seed,
             data_seed=seed,
-            bf16=dtype() == "bfloat16",
+            bf16=of_products == "bfloat16",
+            torch_compile=compile,
+            gradient_checkpointing=checkpointing,
+            gradient_checkpointing_kwargs={"use_reentrant": False} if checkpointing else None,
+            optim="adamw_torch_fused" if fused else "adamw_torch",
             use_cpu=device().type == "cpu",
             dataloader_pin_memory=device().type == "cuda",
             remove_unused_columns=False,

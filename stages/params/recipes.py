@@ -43,6 +43,10 @@ class Optimisation(Strict):
         None, description="most positions of a batch, padding included, inputs and targets together; batch is not read"
     )
     accumulate: PositiveInt = Field(1, description="steps whose gradients are summed before an update")
+    checkpointing: bool = Field(
+        False,
+        description="keep few activations and compute the rest again (gradient checkpointing): less memory, slower",
+    )
     warmup: Share = Field(0.06, description="share of steps with a rising learning rate")
     weight_decay: float = Field(0.0, ge=0)
     evaluations: PositiveInt = Field(4, description="validation losses taken over the run")
