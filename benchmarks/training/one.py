@@ -18,7 +18,7 @@ import torch
 from benchmarks.training.exact import exact
 from benchmarks.training.rows import prepare
 from benchmarks.training.shapes import SHAPES, build, work
-from benchmarks.training.watching import WARM, Clock, Counted, Course, Profile, moment, peak
+from benchmarks.training.watching import WARM, Clock, Counted, Course, Profile, as_defined, moment, peak
 from benchmarks.training.ways import ours, plain
 from stages.models import adapters, family
 from stages.models import tokenizer as tokenizers
@@ -88,7 +88,8 @@ def validation_loss(kind, tokenizer, rows: datasets.Dataset, batch: int = 32) ->
         for chosen in tokenizers.batches(lengths, batch):
             made = {name: of.to(model.device) for name, of in collator([rows[i] for i in chosen]).items()}
             labels = made.pop("labels")
-            outputs = type(model).forward(model, **made)  # not the instance's, which Trainer has wrapped in autocast
+            with as_defined(model):
+                outputs = model(**made)
             total += kind.loss(outputs, labels, num_items_in_batch=1).item()
             tokens += labels.ne(-100).sum().item()
         model.train(learning)

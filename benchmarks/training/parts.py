@@ -7,71 +7,34 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from benchmarks.training import curves, tables
+from benchmarks.training.asked import Asked
 from benchmarks.training.rounds import ROOT, alternating, medians, one, significant
-from stages import params
 from stages.refusal import Refusal
 
 PADDED, STOCK, GROUPED, BEST = "padded to 512, batch 8", "stock, batch 8", "grouped by length, batch 8", "stock, best"
 BATCHES = (8, 16, 32)
+BFLOAT16 = {"dtype": "bfloat16", "loss_rows": 1024}
+SWITCHES = {
+    "matmul high": {"matmul": "high"},
+    "matmul medium": {"matmul": "medium"},
+    "bfloat16": {"dtype": "bfloat16"},
+    "loss_rows 1024": {"loss_rows": 1024},
+    "bfloat16, loss_rows 1024": BFLOAT16,
+    "sdpa": {"attention": "sdpa"},
+    "compile": {"compile": True},
+    "not fused": {"fused": False},
+}
 STEPS = 10  # of a profile
 TIMES = (1, 4, 16)  # the rows of part growth, as multiples
 LENGTHS = (64, 256, 1024, 4096)
 GPU_BATCHES, GPU_TOKENS = (8, 32, 128), (16_384, 65_536)
 GPU_ROWS = 8192  # at least: a batch there is as large as a whole part elsewhere
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The command's words; seconds are of a measurement."""
-
-    shapes: list[str]
-    methods: list[str]
-    data: str
-    rows: int
-    seconds: float
-    rounds: int
-    threads: int
-    tokens: int
-    lr: float
-    seed: int
-
-    def fold(self, folder: str, shape: str, **more) -> dict:
-        """Write the rows that a measurement reads."""
-        words = {"data": self.data, "rows": self.rows, "seed": self.seed} | more
-        return one({"measure": "prepare", "folder": folder, "shape": shape} | words, self.threads)
-
-    def plain(self, **settings) -> dict:
-        return {"way": "plain", "settings": settings}
-
-    def ours(self, numerics: dict | None = None, **settings) -> dict:
-        base = {"threads": self.threads, "matmul": "highest"}
-        method = {"batch": 1, "tokens": self.tokens} | settings  # batch is not read
-        return {"way": "ours", "settings": method | {"numerics": base | (numerics or {})}}
-
-    def default(self, **settings) -> dict:
-        """Ours under params.yaml's own numerics."""
-        return self.ours(params.read(ROOT / "params.yaml")["numerics"] | {"threads": self.threads}, **settings)
-
-    def of(self, measure: str, way: dict, folder: str, shape: str, method: str, **more) -> dict:
-        words = {"measure": measure, "folder": folder, "shape": shape, "method": method, "seed": self.seed}
-        return words | way | more
-
-    def speed(self, way: dict, folder: str, shape: str, method: str, whole: bool = True) -> dict:
-        return self.of("speed", way, folder, shape, method, seconds=self.seconds, lr=self.lr, whole=whole)
-
-    def timed(
-        self, all_: dict[str, dict], folder: str, shape: str, method: str, whole: bool = True
-    ) -> dict[str, list[dict]]:
-        """Each way's speed, and of the machine's matrix products beside them, in alternating rounds."""
-        speeds = {name: self.speed(way, folder, shape, method, whole) for name, way in all_.items()}
-        products = {"products": {"measure": "products", "threads": self.threads, "repeats": 15}}
-        return alternating(products | speeds, self.rounds, self.threads)
 
 
 def ways(asked: Asked) -> dict:
@@ -82,6 +45,7 @@ def ways(asked: Asked) -> dict:
         GROUPED: asked.plain(batch=8, grouped=True),
         "ours, float32": asked.ours(),
         "ours, medium": asked.ours({"matmul": "medium"}),
+        "ours, bfloat16": asked.ours(BFLOAT16),
         "ours, default": asked.default(),
     }
     return {f"{shape} {method}": side_by_side(asked, all_, shape, method) for shape, method in each(asked)}
@@ -146,6 +110,7 @@ def loss(asked: Asked) -> dict:
                 STOCK: asked.plain(batch=8),
                 GROUPED: asked.plain(batch=8, grouped=True),
                 "ours, as many tokens a step": asked.default(tokens=math.ceil(8 * told["tokens_per_row"])),
+                "ours, bfloat16": asked.ours(BFLOAT16),
                 "ours, default": asked.default(),
             }
             courses = {
@@ -162,11 +127,9 @@ def loss(asked: Asked) -> dict:
 
 def switches(asked: Asked) -> dict:
     """Each switch of the numerics alone: what it gives, and how far it takes loss and gradients from float64."""
-    all_ = {
-        "base": asked.ours(),
-        "matmul high": asked.ours({"matmul": "high"}),
-        "matmul medium": asked.ours({"matmul": "medium"}),
-    }
+    all_ = {"base": asked.ours()} | {name: asked.ours(numerics) for name, numerics in SWITCHES.items()}
+    all_["checkpointing"] = asked.ours(checkpointing=True)
+    all_["32 rows, not tokens"] = asked.ours(batch=32, tokens=None)
     found = {}
     for shape, method in each(asked):
         with tempfile.TemporaryDirectory(prefix="training-") as folder:
@@ -178,17 +141,17 @@ def switches(asked: Asked) -> dict:
                 for name, way in all_.items()
             }
         result = {name: medians(speeds[name]) | {"from_float64": exact[name]} for name in all_}
-        base = result["base"]
+        first = result["base"]
         for of in result.values():
-            of["gain"] = significant(of["tokens_per_second"] / base["tokens_per_second"])
-            of["memory"] = significant(of["peak_mib"] / base["peak_mib"])
+            of["gain"] = significant(of["tokens_per_second"] / first["tokens_per_second"])
+            of["memory"] = significant(of["peak_mib"] / first["peak_mib"])
         found[f"{shape} {method}"] = {"rows": told, "switches": result}
         tables.gains(f"{shape} {method}", result)
     return found
 
 
 def growth(asked: Asked) -> dict:
-    """Speed and memory of ours as rows grow in number, and as inputs grow in length."""
+    """Speed and memory of ours as rows grow in number, and as inputs grow in length, activations kept or not."""
     cases = {f"{times} × {asked.rows} rows": {"rows": times * asked.rows} for times in TIMES}
     cases |= {f"{length} tokens": {"data": "random", "lengths": [length, 64]} for length in LENGTHS}
     found = {}
@@ -198,10 +161,10 @@ def growth(asked: Asked) -> dict:
             for name, case in cases.items():
                 folder = str(Path(place, name))
                 asked.fold(folder, shape, **case)
-                way = asked.default()
-                all_[name] = asked.of(
-                    "speed", way, folder, shape, method, seconds=asked.seconds, lr=asked.lr, whole=True
-                )
+                all_[name] = asked.speed(asked.default(), folder, shape, method)
+                if "lengths" in case:
+                    way = asked.default(checkpointing=True)
+                    all_[f"{name}, checkpointing"] = asked.speed(way, folder, shape, method)
             told = alternating(all_, asked.rounds, asked.threads)
         found[f"{shape} {method}"] = {name: medians(of) for name, of in told.items()}
         tables.growths(f"{shape} {method}", found[f"{shape} {method}"])

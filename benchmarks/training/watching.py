@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -27,6 +28,18 @@ def peak() -> float:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 2**10
+
+
+@contextmanager
+def as_defined(model: torch.nn.Module):
+    """All modules with the `forward` of their class: Trainer wraps the model's in autocast, and a loss in chunks takes
+    the head's away."""
+    held = [(module, vars(module).pop("forward")) for module in model.modules() if "forward" in vars(module)]
+    try:
+        yield
+    finally:
+        for module, forward in held:
+            module.forward = forward
 
 
 class Counted:

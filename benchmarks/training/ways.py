@@ -93,9 +93,9 @@ def ours(
     **method,
 ) -> Fit:
     """As `train` does, under these numerics; method: what differs from a recipe's defaults, in the words of `fit`."""
-    settle(params.Numerics(**numerics), seed)
-    kind = family(of)
+    numbers, kind = params.Numerics(**numerics), family(of)
+    settle(numbers, seed)
     counted = Counted(kind.collator(tokenizer, model), tokenizer.pad_token_id, 1, of)
     with tempfile.TemporaryDirectory(prefix="training-") as scratch:
         return fit(model, rows, validation, counted, kind.loss, Path(scratch, "fit"), seed, epochs=epochs, lr=lr,
-                   warmup=0.0, evaluations=1, callbacks=(watch(counted),), **method)  # fmt: skip
+                   warmup=0.0, evaluations=1, callbacks=(watch(counted),), **numbers.training, **method)  # fmt: skip

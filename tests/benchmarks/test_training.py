@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmarks.training import __main__ as command
+from benchmarks.training import asked as of_words
 from benchmarks.training import curves, one, parts, rounds, shapes
 from benchmarks.training.shapes import SHAPES, Shape, build, work
 from benchmarks.training.watching import Counted
@@ -26,6 +27,7 @@ def toy(monkeypatch):
         monkeypatch.setitem(SHAPES, f"toy-{family}", Shape(family, 16, 1, 2, vocabulary=1100))
     monkeypatch.setattr(rounds, "one", here)
     monkeypatch.setattr(parts, "one", here)
+    monkeypatch.setattr(of_words, "one", here)
     monkeypatch.setattr(one, "SIDE", 64)
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     yield
@@ -65,6 +67,12 @@ def test_padding_to_512_is_counted_as_padding(toy, tmp_path):
     assert found["padding_share"] == pytest.approx(1 - 128 / 1024)
     close = rounds.one(of("toy-seq2seq", asked().ours(), tmp_path), 1)
     assert close["padding_share"] == 0
+
+
+def test_a_few_steps_of_padded_rows_stand_for_rows_of_mean_length(toy, tmp_path):
+    told = asked().fold(str(tmp_path), "toy-seq2seq")
+    found = rounds.one(of("toy-seq2seq", asked().plain(batch=8, pad=512), tmp_path), 1)
+    assert found["tokens_per_second"] == pytest.approx(told["tokens_per_row"] * found["examples_per_second"])
 
 
 def test_work_is_six_flop_a_weight_and_token_and_four_where_frozen(toy, tmp_path):
@@ -144,6 +152,16 @@ def test_packed_examples_are_counted_by_their_ends():
     counted = Counted(lambda rows: batch, 0, 1, "seq2seq")
     counted([])
     assert counted.made == [(5, 5, 2, 12)] and counted.tokens(0, 1) == 10
+
+
+def test_a_course_under_a_loss_in_chunks_is_that_of_the_whole(toy, tmp_path):
+    asked().fold(str(tmp_path), "toy-seq2seq")
+    first = []
+    for numerics in ({}, {"loss_rows": 8}, {"dtype": "bfloat16"}):
+        way = asked().of("course", asked().ours(numerics), str(tmp_path), "toy-seq2seq", "full", seconds=0.0, lr=1e-9)
+        first.append([loss for _, _, loss in rounds.one(way, 1)["points"]])
+    assert len(first[0]) == 2
+    assert all(other == pytest.approx(first[0], abs=2e-5) for other in first[1:])
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
