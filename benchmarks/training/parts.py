@@ -32,7 +32,7 @@ SWITCHES = {
 }
 STEPS = 10  # of a profile
 TIMES = (1, 4, 16)  # the rows of part growth, as multiples
-LENGTHS = (64, 256, 1024, 4096)
+LENGTHS, FEWEST = (64, 256, 1024, 4096), 4
 GPU_BATCHES, GPU_TOKENS = (8, 32, 128), (16_384, 65_536)
 GPU_ROWS = 8192  # at least: a batch there is as large as a whole part elsewhere
 
@@ -153,7 +153,9 @@ def switches(asked: Asked) -> dict:
 def growth(asked: Asked) -> dict:
     """Speed and memory of ours as rows grow in number, and as inputs grow in length, activations kept or not."""
     cases = {f"{times} × {asked.rows} rows": {"rows": times * asked.rows} for times in TIMES}
-    cases |= {f"{length} tokens": {"data": "random", "lengths": [length, 64]} for length in LENGTHS}
+    for length in LENGTHS:  # so many tokens of input in all, and a few steps of the longest
+        rows = max(FEWEST, asked.rows * LENGTHS[0] // length)
+        cases[f"{length} tokens"] = {"data": "random", "lengths": [length, 64], "rows": rows}
     found = {}
     for shape, method in each(asked):
         with tempfile.TemporaryDirectory(prefix="training-") as place:
