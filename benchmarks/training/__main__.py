@@ -84,8 +84,7 @@ def main() -> None:
     words = vars(parser.parse_args())
     parts, results = words.pop("parts"), words.pop("results")
     asked = Asked(**words)
-    # the data's name alone: where it lies is this machine's
-    spoken = [Path(word).name if Path(word).is_file() else word for word in sys.argv[1:]]
+    spoken = [Path(word).name for word in sys.argv[1:]]  # where data lie is this machine's
     command = f"python -m benchmarks.training {shlex.join(spoken)}"
     for part in parts:
         about = machine() | {"command": command}
