@@ -7,13 +7,14 @@ Params  seed, numerics, recipes.<name>.task, .model, .method
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import datasets
 
 from stages import params, processes, tasks, tracking
 from stages.files import replacing_folder, write_json
-from stages.models import adapters, family
+from stages.models import adapters, family, packing
 from stages.models import tokenizer as tokenizers
 from stages.models.fitting import Fit, fit, overfitting
 from stages.numerics import device, device_name, dtype, peak_memory, settle, stated
@@ -25,9 +26,9 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     tracking.check(settings.tracking)
     recipe = params.entry(settings.recipes, name, "recipes")
     task, kind, method = tasks.load(recipe.task), family(recipe.model.family), recipe.method
-    if method.processes > 1 and not processes.started():
+    where = f"params.yaml: recipes.{name}.method.processes"
+    if not processes.started(method.processes, where) and method.processes > 1:
         words = name, tokens, base, folder, report, curve, seconds, live
-        where = f"params.yaml: recipes.{name}.method.processes"
         return processes.start(method.processes, settings.numerics.threads, "stages.train", words, where)
     seed = settings.seed if method.seed is None else method.seed
     settle(settings.numerics, seed)
@@ -35,6 +36,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     tokenizer, model = tokenizers.load(base), kind.load(base, task.outputs(recipe.model.head))
     model = adapters.prepare(model, method, kind.TASK_TYPE, f"recipes.{name}")
     learning, size = adapters.count(model)
+    collator = (partial(packing.collator, kind) if method.packing else kind.collator)(tokenizer, model)
     scratch = Path(folder).with_name(f".{name}.checkpoints")
     decides = [settings.numerics.model_dump(), recipe.model_dump(mode="json", include={"task", "model", "method"})]
     trackers = settings.tracking if processes.first() else ()
@@ -44,7 +46,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
             model,
             train,
             validation,
-            kind.collator(tokenizer, model),
+            collator,
             kind.loss,
             scratch,
             seed,

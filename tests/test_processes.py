@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +53,7 @@ def told(kind: str, name: str) -> dict | list:
     [
         ("bert-pair", {"batch": 6}),
         ("t5-lora", {"batch": 6}),
-        ("t5-lora", {"tokens": 500}),
+        ("t5-lora", {"tokens": 500, "packing": True}),
         ("bert-pair", {"tokens": 700}),
     ],
 )
@@ -123,13 +125,45 @@ def test_a_signal_to_the_group_leaves_none(command, number):
     assert not psutil.wait_procs(started, 30)[1]
 
 
+def test_two_nodes_train_what_one_machine_does(in_mill, command, write_settings, tmp_path_factory):
+    """As torchrun starts them on each, here with a folder of its own; the second writes nothing."""
+    name, second = "bert-lora", tmp_path_factory.mktemp("second")
+    _, _, *words = command(name, epochs=1)
+    shutil.copytree(in_mill, second, symlinks=True, dirs_exist_ok=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1",
+                "--master-addr=127.0.0.1", f"--master-port={port}"]  # fmt: skip
+    nodes = [start([*torchrun, f"--node-rank={rank}", "-m", *words], cwd=folder)
+             for rank, folder in enumerate((in_mill, second))]  # fmt: skip
+    told_by = [node.communicate(timeout=300) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], told_by
+    assert [out.count(" steps in ") for out, _ in told_by] == [1, 0]
+    assert not list((second / "data").glob("models/*-shared")) and not (second / "data/reports/train").exists()
+    write_settings(recipes={name: recipe(name, method={"batch": 6, "epochs": 1})})
+    train.main(*train_words(name, RECIPES[name]["model"]["base"], to="-alone"))
+    one, two = told("curves", f"{name}-alone"), told("curves", f"{name}-shared")
+    for loss in ("train_loss", "validation_loss"):
+        assert [point[loss] for point in two] == pytest.approx([point[loss] for point in one], rel=1e-5)
+
+
+def test_another_number_started_from_outside_is_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(Refusal) as refused:
+        processes.started(2, "params.yaml: recipes.a.method.processes")
+    assert (refused.value.found, refused.value.where) == (
+        "4 started from outside", "params.yaml: recipes.a.method.processes",
+    )  # fmt: skip
+
+
 def test_one_whose_starter_has_gone_does_not_begin(command):
     with subprocess.Popen([sys.executable, "-c", "pass"]) as other:
         pass
-    words = [*command("bert-lora")]
+    outside = {"RANK": "1", "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "stage", processes.STARTER: str(other.pid)}
     done = subprocess.run(
-        words, env=os.environ | {"PYTHONPATH": str(ROOT), "RANK": "1", processes.STARTER: str(other.pid)},
-        capture_output=True, text=True, timeout=120,
+        command("bert-lora"), env=os.environ | {"PYTHONPATH": str(ROOT)} | outside, capture_output=True, text=True,
+        timeout=120,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (128 + signal.SIGKILL, "")
 

@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 
 COLUMNS = ["input_ids", "labels"]
 FINE = 5  # leading bits of an input's length that count for its place: lengths 128 to 255 in steps of 8
+OPEN = 32  # sequences that a further row may still go to
 GRAINS = (1, 2, 3, 4, 5)  # of a target's; the one is taken that pads least
 
 
@@ -49,24 +50,26 @@ def by_rows(
 
 def by_tokens(
     train: datasets.Dataset, validation: datasets.Dataset, collator: Callable, loss: Callable, tokens: int,
-    processes: int, seed: int, writes: bool,
+    processes: int, seed: int, writes: bool, packing: bool = False,
 ) -> Feed:  # fmt: skip
     """Batches of at most `tokens` positions, in another order each epoch; validation in such batches as well.
 
     writes: see `shapes`. A validation loss is the mean over all targets: each batch's sum is divided by the targets of
     a mean batch, since Trainer takes the mean of the batches; times the processes, by which it multiplies.
+    packing: `collator` takes lists of rows that stand end to end.
     """
-    asked = Batches(validation, tokens, processes, None, writes)
+    asked = Batches(validation, tokens, processes, None, writes, packing)
     each = processes * targets(validation) / (len(asked) / processes)
 
     def of_all(outputs: dict, labels, num_items_in_batch=None):
         return loss(outputs, labels, num_items_in_batch if torch.is_grad_enabled() else each)
 
-    def join(items: list[list[dict]]) -> dict:
+    def join(items: list[list]) -> dict:
         return divisible(collator, processes)([row for item in items for row in item])
 
     return Feed(
-        Batches(train, tokens, processes, seed, writes), asked, join, of_all, processes, processes, "sequential"
+        Batches(train, tokens, processes, seed, writes, packing), asked, join, of_all, processes, processes,
+        "sequential",
     )  # fmt: skip
 
 
@@ -75,11 +78,17 @@ class Batches(Dataset):
 
     seed: of the order, which `set_epoch` draws anew (accelerate calls it at each epoch); each item is then a share of
     its batch. None is for validation, whose order stays and of which every process is given the whole batch.
+    packing: in place of each row stands a list of them, a sequence (`sequences`).
     """
 
-    def __init__(self, rows: datasets.Dataset, tokens: int, processes: int, seed: int | None, writes: bool):
+    def __init__(
+        self, rows: datasets.Dataset, tokens: int, processes: int, seed: int | None, writes: bool, packing: bool = False
+    ):
         self.rows = rows.select_columns([c for c in COLUMNS if c in rows.column_names])
         self.shapes, self.processes, self.seed = shapes(rows, writes), processes, seed
+        self.sequences = sequences(self.shapes, tokens, seed or 0) if packing else None
+        if packing:
+            self.shapes = np.stack([self.shapes[one].sum(0) for one in self.sequences])
         self.plan = plan(self.shapes, tokens)
         self.set_epoch(0)
 
@@ -89,9 +98,11 @@ class Batches(Dataset):
     def __len__(self) -> int:
         return len(self.order) * self.processes
 
-    def __getitem__(self, i: int) -> list[dict]:
+    def __getitem__(self, i: int) -> list:
         batch = self.order[i // self.processes]
         mine = batch if self.seed is None else batch[i % self.processes :: self.processes]
+        if self.sequences:
+            return [self.rows.__getitems__(self.sequences[j].tolist()) for j in mine]
         return self.rows.__getitems__(mine.tolist()) if len(mine) else []
 
     def padding(self, epochs: float) -> list[float]:
@@ -111,6 +122,31 @@ def shapes(rows: datasets.Dataset, writes: bool) -> np.ndarray:
         return np.stack([inputs, inputs * writes], 1)
     labels = _lengths(rows, "labels")
     return np.stack([inputs, labels] if writes else [inputs + labels + (labels > 0), 0 * labels], 1)
+
+
+def sequences(shapes: np.ndarray, tokens: int, seed: int) -> list[np.ndarray]:
+    """Rows that stand end to end, as places: none longer than the longest row, all of about the shape of a mean one.
+
+    Each row, in random order, goes where it first fits among the OPEN newest sequences. A row too long for any has one
+    to itself.
+    """
+    mean = np.maximum(shapes.mean(0), 1)
+    room = np.ceil(mean * (shapes.max(0) / mean).max())
+    room = np.floor(room * min(1, tokens / room.sum())).tolist()
+    found, left = [], []
+    for row in np.random.default_rng(seed).permutation(len(shapes)).tolist():
+        wide, long = shapes[row].tolist()
+        for i in range(max(0, len(found) - OPEN), len(found)):
+            if left[i][0] >= wide and left[i][1] >= long:
+                break
+        else:
+            i = len(found)
+            found.append([])
+            left.append(list(room))
+        found[i].append(row)
+        left[i][0] -= wide
+        left[i][1] -= long
+    return [np.array(one) for one in found]
 
 
 def targets(rows: datasets.Dataset) -> int:

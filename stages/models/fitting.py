@@ -46,6 +46,7 @@ def fit(
     lr: float,
     batch: int,
     tokens: int | None = None,
+    packing: bool = False,
     accumulate: int = 1,
     warmup: float = 0.06,
     weight_decay: float = 0.0,
@@ -86,7 +87,7 @@ def fit(
         loss = kernels.chunked(model, loss, loss_rows, of_products)
     given = (train, validation, collator, loss)
     if tokens:
-        feed = batching.by_tokens(*given, tokens, processes, seed, model.config.is_encoder_decoder)
+        feed = batching.by_tokens(*given, tokens, processes, seed, model.config.is_encoder_decoder, packing)
     else:
         feed = batching.by_rows(*given, batch, processes)
     updates = math.ceil(len(feed.train) / (feed.batch * accumulate)) * epochs
@@ -117,8 +118,8 @@ def fit(
             data_seed=seed,
             bf16=of_products == "bfloat16",
             torch_compile=compile,
-            gradient_checkpointing=checkpointing,
-            gradient_checkpointing_kwargs={"use_reentrant": False} if checkpointing else None,
+            activation_checkpointing=checkpointing,
+            activation_checkpointing_kwargs={"use_reentrant": False} if checkpointing else None,
             optim="adamw_torch_fused" if fused else "adamw_torch",
             use_cpu=device().type == "cpu",
             dataloader_pin_memory=device().type == "cuda",

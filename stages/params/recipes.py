@@ -42,6 +42,9 @@ class Optimisation(Strict):
     tokens: PositiveInt | None = Field(
         None, description="most positions of a batch, padding included, inputs and targets together; batch is not read"
     )
+    packing: bool = Field(
+        False, description="rows stand end to end in a sequence, blind to each other (stages.models.packing); by tokens"
+    )
     accumulate: PositiveInt = Field(1, description="steps whose gradients are summed before an update")
     checkpointing: bool = Field(
         False,
@@ -58,7 +61,9 @@ class Optimisation(Strict):
     processes: PositiveInt = Field(1, description="processes that share each batch, a GPU each where there are some")
 
     @pydantic.model_validator(mode="after")
-    def _shares_are_equal(self) -> "Optimisation":
+    def _batches_can_be_made(self) -> "Optimisation":
+        if self.packing and self.tokens is None:
+            raise ValueError("packing fills a budget of tokens; give tokens, or leave packing out")
         if self.tokens is None and self.batch % self.processes:
             raise ValueError(f"batch {self.batch} cannot be shared by {self.processes} processes; choose a multiple")
         return self
@@ -148,4 +153,6 @@ class Recipe(Strict):
     def _composes(self) -> "Recipe":
         if self.predict.candidates > 1 and self.model.family != "seq2seq":
             raise ValueError(f"predict.candidates above 1 needs family seq2seq, not {self.model.family}; set it to 1")
+        if self.method.packing and self.model.family == "encoder":
+            raise ValueError("an encoder answers from the first token of a sequence; leave method.packing out")
         return self
