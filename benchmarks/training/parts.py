@@ -15,6 +15,7 @@ import torch
 from benchmarks.training import curves, tables
 from benchmarks.training.asked import Asked
 from benchmarks.training.rounds import ROOT, alternating, medians, one, significant
+from benchmarks.training.shapes import SHAPES
 from stages.refusal import Refusal
 
 PADDED, STOCK, GROUPED, BEST = "padded to 512, batch 8", "stock, batch 8", "grouped by length, batch 8", "stock, best"
@@ -132,6 +133,10 @@ def switches(asked: Asked) -> dict:
     all_["32 rows, not tokens"] = asked.ours(batch=32, tokens=None)
     found = {}
     for shape, method in each(asked):
+        if SHAPES[shape].family == "seq2seq":  # a packed decoder's padding cannot be told from its closing tokens
+            all_["packing"] = asked.ours(packing=True)
+        else:
+            all_.pop("packing", None)
         with tempfile.TemporaryDirectory(prefix="training-") as folder:
             told = asked.fold(folder, shape)
             speeds = asked.timed(all_, folder, shape, method)

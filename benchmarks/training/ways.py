@@ -18,7 +18,7 @@ from transformers import (
 
 from benchmarks.training.watching import Counted
 from stages import params
-from stages.models import causal, family
+from stages.models import causal, family, packing
 from stages.models.fitting import Fit, fit
 from stages.numerics import settle
 
@@ -95,7 +95,8 @@ def ours(
     """As `train` does, under these numerics; method: what differs from a recipe's defaults, in the words of `fit`."""
     numbers, kind = params.Numerics(**numerics), family(of)
     settle(numbers, seed)
-    counted = Counted(kind.collator(tokenizer, model), tokenizer.pad_token_id, 1, of)
+    made = packing.collator(kind, tokenizer, model) if method.get("packing") else kind.collator(tokenizer, model)
+    counted = Counted(made, tokenizer.pad_token_id, 1, of)
     with tempfile.TemporaryDirectory(prefix="training-") as scratch:
         return fit(model, rows, validation, counted, kind.loss, Path(scratch, "fit"), seed, epochs=epochs, lr=lr,
                    warmup=0.0, evaluations=1, callbacks=(watch(counted),), **numbers.training, **method)  # fmt: skip
