@@ -4,7 +4,6 @@ from pathlib import Path
 
 import datasets
 import numpy as np
-import polars as pl
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, T5Tokenizer
@@ -12,7 +11,6 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, T5Tok
 from benchmarks.training.shapes import NAMES, SHAPES, minilm
 from stages.models import tokenizer as tokenizers
 from stages.refusal import Refusal
-from stages.sources import sample
 
 LIMIT = 512  # tokens of an input and of a target, at most
 MEDIAN, SIGMA = 60, 0.7  # of the log-normal lengths of random rows
@@ -41,7 +39,11 @@ def prepare(folder: str, shape: str, data: str, rows: int, seed: int, lengths: t
 
 
 def texts(data: str, count: int, seed: int) -> list[str]:
-    """So many texts, drawn from the file."""
+    """So many texts, drawn from the file. Random rows go without what this imports."""
+    import polars as pl
+
+    from stages.sources import sample
+
     if data == "sample":
         table = sample.generate("places", count, seed)
     elif "text" not in (found := pl.read_parquet_schema(data)):

@@ -2,6 +2,7 @@
 
 import json
 from itertools import count, pairwise
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -171,6 +172,22 @@ def test_a_course_under_a_loss_in_chunks_is_that_of_the_whole(toy, tmp_path):
 def test_the_gpu_part_refuses_where_there_is_none():
     with pytest.raises(Refusal, match="a GPU that torch can use"):
         parts.gpu(asked())
+
+
+def test_the_gpu_part_asks_every_way_in_bfloat16(toy, monkeypatch):
+    for name, few in {"GPU_ROWS": 24, "GPU_BATCHES": (8,), "GPU_TOKENS": (600,)}.items():
+        monkeypatch.setattr(parts, name, few)
+    monkeypatch.setattr(parts, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: True)))
+    found = parts.gpu(asked())["toy-seq2seq full"]
+    assert found["rows"]["rows"] == 24 and set(found["ways"]) == {
+        parts.PADDED,
+        parts.STOCK,
+        parts.GROUPED,
+        "ours, 600 tokens",
+    }
+    rate = found["products_gflop_per_second"]["bfloat16"]
+    for of in found["ways"].values():
+        assert of["share_of_product"] == pytest.approx(of["gflop_per_second"] / rate, rel=2e-3)
 
 
 def test_a_minilm_is_found():
