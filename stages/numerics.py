@@ -99,8 +99,10 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def dtype() -> str:
-    """bfloat16 autocast on a GPU that has it, float32 elsewhere."""
+def dtype(asked: str = "auto") -> str:
+    """What training's products are taken in: auto is bfloat16 on a GPU that has it, float32 elsewhere."""
+    if asked != "auto":
+        return asked
     return "bfloat16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "float32"
 
 

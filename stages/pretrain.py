@@ -67,8 +67,10 @@ def main(name: str, table: str, folder: str, report: str) -> None:
         epochs=1 if base.objective == "keywords" else base.epochs,  # its passes differ and lie in `train` already
         lr=base.lr,
         batch=base.batch,
+        tokens=base.tokens,
         optimizer=base.optimizer,
         matrix_lr=base.matrix_lr,
+        **settings.numerics.training,
         settings=[settings.numerics.model_dump(), base.model_dump(mode="json")],
     )
     with replacing_folder(folder) as beside:
@@ -77,6 +79,8 @@ def main(name: str, table: str, folder: str, report: str) -> None:
         tokenizers.save(tokenizer, beside)
     size = sum(p.numel() for p in model.parameters())
     account = {"rows": len(texts), "truncated": cut, "parameters": size, "vocabulary": len(tokenizer)}
+    if done.padding is not None:
+        account["padding"] = done.padding
     write_json(report, account | {"curve": done.curve, "steps": done.steps, "best_step": done.best_step})
     shutil.rmtree(scratch)
     print(f"pretrain {name}: {len(texts)} rows, {size:,} parameters, {done.steps} steps in {done.seconds:.0f} s")

@@ -1,6 +1,7 @@
-"""One training as several processes on one machine, a GPU each: started as torchrun starts them, ended together.
+"""One training as several processes, a GPU each: started as torchrun starts them, ended together.
 
-The stage stays one process to DVC and Prefect: it starts the others, waits, and says which one failed and why.
+On one machine the stage stays one process to DVC and Prefect: it starts the others, waits, and says which one failed
+and why. On several it is started from outside, by torchrun on each or by Ray Train; then it is one of the others.
 """
 
 import contextlib
@@ -25,22 +26,32 @@ GRACE = 2  # seconds for a process to end before it is killed; below the flow's 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def started() -> bool:
-    """Is this one of the processes of a training? Then it ends when the process that started it has."""
-    if STARTER not in os.environ:
+def started(processes: int, where: str) -> bool:
+    """Is this one of the `processes` of a training? Then it ends when the process that started it has.
+
+    where: the address of their number in params.yaml; refused where another number was started from outside.
+    """
+    if "WORLD_SIZE" not in os.environ:
         return False
+    if int(os.environ["WORLD_SIZE"]) != processes:
+        raise Refusal(
+            f"{processes} processes in all", f"{os.environ['WORLD_SIZE']} started from outside", where,
+            "write their number there, or start as many (nodes × processes of a node)",
+        )  # fmt: skip
+    if "TORCHELASTIC_RUN_ID" not in os.environ:  # Ray Train's, which sees to its own
+        return True
     for number in (signal.SIGINT, signal.SIGTERM):  # by an exit: what is half written goes
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     if sys.platform == "linux":  # each has a session of its own, so that a kill of the group reaches none
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != int(os.environ[STARTER]):  # it was gone before
+    if os.getppid() != int(os.environ.get(STARTER, os.getppid())):  # it was gone before
         sys.exit(128 + signal.SIGKILL)
     return True
 
 
 def first() -> bool:
     """Is this the process that writes and prints, the only one or the first of several?"""
-    return os.environ.get("RANK", "0") == "0" or STARTER not in os.environ
+    return os.environ.get("RANK", "0") == "0" or "WORLD_SIZE" not in os.environ
 
 
 def gather(value: object) -> list:

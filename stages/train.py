@@ -7,13 +7,14 @@ Params  seed, numerics, recipes.<name>.task, .model, .method
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import datasets
 
 from stages import params, processes, tasks, tracking
 from stages.files import replacing_folder, write_json
-from stages.models import adapters, family
+from stages.models import adapters, family, packing
 from stages.models import tokenizer as tokenizers
 from stages.models.fitting import Fit, fit, overfitting
 from stages.numerics import device, device_name, dtype, peak_memory, settle, stated
@@ -25,9 +26,9 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     tracking.check(settings.tracking)
     recipe = params.entry(settings.recipes, name, "recipes")
     task, kind, method = tasks.load(recipe.task), family(recipe.model.family), recipe.method
-    if method.processes > 1 and not processes.started():
+    where = f"params.yaml: recipes.{name}.method.processes"
+    if not processes.started(method.processes, where) and method.processes > 1:
         words = name, tokens, base, folder, report, curve, seconds, live
-        where = f"params.yaml: recipes.{name}.method.processes"
         return processes.start(method.processes, settings.numerics.threads, "stages.train", words, where)
     seed = settings.seed if method.seed is None else method.seed
     settle(settings.numerics, seed)
@@ -35,6 +36,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     tokenizer, model = tokenizers.load(base), kind.load(base, task.outputs(recipe.model.head))
     model = adapters.prepare(model, method, kind.TASK_TYPE, f"recipes.{name}")
     learning, size = adapters.count(model)
+    collator = (partial(packing.collator, kind) if method.packing else kind.collator)(tokenizer, model)
     scratch = Path(folder).with_name(f".{name}.checkpoints")
     decides = [settings.numerics.model_dump(), recipe.model_dump(mode="json", include={"task", "model", "method"})]
     trackers = settings.tracking if processes.first() else ()
@@ -44,7 +46,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
             model,
             train,
             validation,
-            kind.collator(tokenizer, model),
+            collator,
             kind.loss,
             scratch,
             seed,
@@ -52,6 +54,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
             name=run_name,
             report_to=trackers,
             settings=decides,
+            **settings.numerics.training,
             **method.model_dump(include=set(params.Optimisation.model_fields) - {"seed"}),
         )
     if processes.first():
@@ -61,7 +64,12 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     held = processes.gather(peak_memory())
     if not processes.first():
         return
-    account = {"trainable_parameters": learning, "parameters": size, "device": device().type, "dtype": dtype()}
+    account = {
+        "trainable_parameters": learning,
+        "parameters": size,
+        "device": device().type,
+        "dtype": dtype(settings.numerics.dtype),
+    }
     account["numerics"] = stated(settings.numerics)
     account["size_bytes"] = sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file())
     write_json(report, account | summary(done))
@@ -78,10 +86,11 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
 
 
 def summary(done: Fit) -> dict:
-    """What a report says of a training: steps, the first, best and last losses, and overfitting where there is some."""
+    """What a report says of a training: steps, the first, best and last losses, overfitting where there is some,
+    and of batches by tokens the share of padding in each epoch."""
     losses = [point["validation_loss"] for point in done.curve]
     trained = [point["train_loss"] for point in done.curve]
-    return {
+    told = {
         "steps": done.steps,
         "stopped_early": done.steps < done.planned,
         "best_step": done.best_step,
@@ -89,6 +98,7 @@ def summary(done: Fit) -> dict:
         "train_loss": {"first": trained[0], "last": trained[-1]},
         "overfitting": overfitting(done.curve),
     }
+    return told if done.padding is None else told | {"padding": done.padding}
 
 
 def memory(held: list[dict]) -> dict:

@@ -100,6 +100,19 @@ def test_a_batch_that_the_processes_cannot_share_is_refused(raw):
     ]
 
 
+def test_processes_share_a_budget_of_tokens_whatever_the_batch(raw):
+    raw["recipes"][RECIPE]["method"] |= {"batch": 32, "processes": 3, "tokens": 4000}
+    assert check(raw).recipes[RECIPE].method.processes == 3
+
+
+def test_packing_wants_a_budget_and_a_family_that_writes(raw):
+    raw["recipes"][RECIPE]["method"] |= {"packing": True}
+    raw["recipes"]["sentiment_label-films-full"]["method"] |= {"packing": True, "tokens": 4000}
+    told = mistakes(raw)
+    assert any("packing fills a budget of tokens; give tokens" in one for one in told)
+    assert any("an encoder answers from the first token of a sequence" in one for one in told)
+
+
 def test_a_decoder_cannot_hear_for_a_judge(raw):
     raw["bases"]["llama"] = raw["bases"]["places-t5"] | {"family": "causal"}
     raw["judges"]["films"]["base"] = "bases/llama"

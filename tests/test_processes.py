@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -46,17 +48,25 @@ def told(kind: str, name: str) -> dict | list:
     return json.loads(Path(f"data/reports/{kind}/{name}.json").read_text())
 
 
-@pytest.mark.parametrize("name", ["bert-pair", "t5-lora"])
-def test_two_processes_train_what_one_does(in_mill, command, write_settings, name):
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        ("bert-pair", {"batch": 6}),
+        ("t5-lora", {"batch": 6}),
+        ("t5-lora", {"tokens": 500, "packing": True}),
+        ("bert-pair", {"tokens": 700}),
+    ],
+)
+def test_two_processes_train_what_one_does(in_mill, command, write_settings, name, by):
     tokens, short = in_mill / "data/tokens" / name, in_mill / "data/tokens/short"
     for split, rows in SHORT.items():
         datasets.load_from_disk(str(tokens / split)).select(range(rows)).save_to_disk(str(short / split))
     tokens.unlink()  # a link into the mill
     short.rename(tokens)
-    shared = start(command(name))
+    shared = start(command(name, **by))
     out, err = shared.communicate(timeout=300)
     assert shared.returncode == 0, err
-    write_settings(recipes={name: recipe(name, method={"batch": 6})})
+    write_settings(recipes={name: recipe(name, method=by)})
     train.main(*train_words(name, RECIPES[name]["model"]["base"], to="-alone"))
     one, two = told("curves", f"{name}-alone"), told("curves", f"{name}-shared")
     assert len(one) >= 4 and [point["step"] for point in one] == [point["step"] for point in two]
@@ -67,7 +77,7 @@ def test_two_processes_train_what_one_does(in_mill, command, write_settings, nam
     weights = "adapter_model.safetensors" if "lora" in name else "model.safetensors"
     alone, both = (load_file(in_mill / f"data/models/{name}-{to}" / weights) for to in ("alone", "shared"))
     assert all(torch.allclose(alone[part], both[part], atol=1e-3) for part in alone)
-    assert out.count(f"train {name}: ") == 1 and not list(Path("data/models").glob(".*"))
+    assert out.count(" steps in ") == 1 and not list(Path("data/models").glob(".*"))
     live = [(in_mill / f"data/live/{name}-{to}/plots/metrics/eval/loss.tsv").read_text() for to in ("alone", "shared")]
     assert len({text.count("\n") for text in live}) == 1  # a second process would have written over it
     seconds = [told("seconds", f"{name}-{to}") for to in ("alone", "shared")]
@@ -115,13 +125,45 @@ def test_a_signal_to_the_group_leaves_none(command, number):
     assert not psutil.wait_procs(started, 30)[1]
 
 
+def test_two_nodes_train_what_one_machine_does(in_mill, command, write_settings, tmp_path_factory):
+    """As torchrun starts them on each, here with a folder of its own; the second writes nothing."""
+    name, second = "bert-lora", tmp_path_factory.mktemp("second")
+    _, _, *words = command(name, epochs=1)
+    shutil.copytree(in_mill, second, symlinks=True, dirs_exist_ok=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1",
+                "--master-addr=127.0.0.1", f"--master-port={port}"]  # fmt: skip
+    nodes = [start([*torchrun, f"--node-rank={rank}", "-m", *words], cwd=folder)
+             for rank, folder in enumerate((in_mill, second))]  # fmt: skip
+    told_by = [node.communicate(timeout=300) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], told_by
+    assert [out.count(" steps in ") for out, _ in told_by] == [1, 0]
+    assert not list((second / "data").glob("models/*-shared")) and not (second / "data/reports/train").exists()
+    write_settings(recipes={name: recipe(name, method={"batch": 6, "epochs": 1})})
+    train.main(*train_words(name, RECIPES[name]["model"]["base"], to="-alone"))
+    one, two = told("curves", f"{name}-alone"), told("curves", f"{name}-shared")
+    for loss in ("train_loss", "validation_loss"):
+        assert [point[loss] for point in two] == pytest.approx([point[loss] for point in one], rel=1e-5)
+
+
+def test_another_number_started_from_outside_is_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(Refusal) as refused:
+        processes.started(2, "params.yaml: recipes.a.method.processes")
+    assert (refused.value.found, refused.value.where) == (
+        "4 started from outside", "params.yaml: recipes.a.method.processes",
+    )  # fmt: skip
+
+
 def test_one_whose_starter_has_gone_does_not_begin(command):
     with subprocess.Popen([sys.executable, "-c", "pass"]) as other:
         pass
-    words = [*command("bert-lora")]
+    outside = {"RANK": "1", "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "stage", processes.STARTER: str(other.pid)}
     done = subprocess.run(
-        words, env=os.environ | {"PYTHONPATH": str(ROOT), "RANK": "1", processes.STARTER: str(other.pid)},
-        capture_output=True, text=True, timeout=120,
+        command("bert-lora"), env=os.environ | {"PYTHONPATH": str(ROOT)} | outside, capture_output=True, text=True,
+        timeout=120,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (128 + signal.SIGKILL, "")
 

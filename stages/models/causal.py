@@ -5,6 +5,7 @@ every text it read. Only the target's tokens are learnt. Prompts of a batch are 
 that every answer starts right behind its prompt.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -97,14 +98,24 @@ def padded(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def loss(outputs: dict, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None) -> torch.Tensor:
+def summed(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The cross-entropy of all tokens, in nats: logits (tokens, vocabulary), labels (tokens)."""
+    return cross_entropy(logits.float(), labels, reduction="sum")
+
+
+def loss(
+    outputs: dict,
+    labels: torch.Tensor,
+    num_items_in_batch: torch.Tensor | int | None = None,
+    summed: Callable = summed,
+) -> torch.Tensor:
     """Mean cross-entropy per target token, in nats, each token told from those before it (see seq2seq.loss for why).
 
-    The first label of a row has nothing before it and must be -100.
+    The first label of a row has nothing before it and must be -100. summed: see seq2seq.loss.
     """
     told = labels[:, 1:]
     known = told != -100
-    total = cross_entropy(outputs["logits"][:, :-1][known].float(), told[known], reduction="sum")
+    total = summed(outputs["logits"][:, :-1][known], told[known])
     return total / (num_items_in_batch if num_items_in_batch is not None else known.sum())
 
 

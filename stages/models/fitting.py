@@ -8,11 +8,11 @@ from pathlib import Path
 import datasets
 from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
+from stages.models import batching, kernels
 from stages.models.checkpoints import Checkpoints, key
 from stages.models.optimizers import optimizer as optimizer_of
-from stages.numerics import device, dtype
-
-COLUMNS = ["input_ids", "labels"]
+from stages.numerics import device
+from stages.numerics import dtype as products
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Fit:
     """What came of a training: a loss curve, one point per validation, and where its lowest stood.
 
     Losses are mean cross-entropy in nats; a point's train_loss is the mean since the point before. planned: the steps
-    there would have been, had patience not run out.
+    there would have been, had patience not run out. padding: of all positions, in each epoch, where batches were made
+    by tokens and rows have their targets.
     """
 
     curve: list[dict]
@@ -29,6 +30,7 @@ class Fit:
     seconds: float
     tokens_per_second: float
     planned: int
+    padding: list[float] | None = None
 
 
 def fit(
@@ -43,6 +45,8 @@ def fit(
     epochs: float,
     lr: float,
     batch: int,
+    tokens: int | None = None,
+    packing: bool = False,
     accumulate: int = 1,
     warmup: float = 0.06,
     weight_decay: float = 0.0,
@@ -51,6 +55,12 @@ def fit(
     optimizer: str = "adamw",
     matrix_lr: float = 0.02,
     processes: int = 1,
+    checkpointing: bool = False,
+    dtype: str = "auto",
+    compile: bool = False,
+    attention: str | None = None,
+    loss_rows: int | None = None,
+    fused: bool = True,
     callbacks: tuple[TrainerCallback, ...] = (),
     name: str | None = None,
     report_to: tuple[str, ...] = (),
@@ -58,7 +68,8 @@ def fit(
 ) -> Fit:
     """Train `model` in place and leave it with the weights of the lowest validation loss.
 
-    Rows are grouped by length and each batch is padded to its own longest row. bfloat16 on a GPU that has it.
+    Rows are grouped by length, `batch` of them a step or, where `tokens` says so, as many as that many positions hold;
+    each batch is padded to its own longest row. bfloat16 on a GPU that has it.
     `scratch` holds checkpoints, one at each validation; a training that was killed goes on from there. Whoever calls
     this removes it once the model is saved. `settings`, as JSON knows it: whatever else decides how the weights move.
     `name` is what the trackers of `report_to` call the run. `processes`: as many call this, each with the same
@@ -69,7 +80,17 @@ def fit(
     checkpoints = Checkpoints(
         scratch, key(model, [train, validation], [numbers, settings]), collator, resumes=processes == 1
     )
-    updates = math.ceil(len(train) / (batch * accumulate)) * epochs
+    of_products = products(dtype)
+    if attention:
+        kernels.attend(model, attention)
+    if loss_rows:
+        loss = kernels.chunked(model, loss, loss_rows, of_products)
+    given = (train, validation, collator, loss)
+    if tokens:
+        feed = batching.by_tokens(*given, tokens, processes, seed, model.config.is_encoder_decoder, packing)
+    else:
+        feed = batching.by_rows(*given, batch, processes)
+    updates = math.ceil(len(feed.train) / (feed.batch * accumulate)) * epochs
     every = max(1, math.floor(updates / evaluations))
     trainer = Trainer(
         model=model,
@@ -77,8 +98,8 @@ def fit(
             output_dir=str(checkpoints.folder),
             num_train_epochs=0 if checkpoints.ended else epochs,
             learning_rate=lr,
-            per_device_train_batch_size=batch,
-            per_device_eval_batch_size=2 * batch,
+            per_device_train_batch_size=feed.batch,
+            per_device_eval_batch_size=feed.asked,
             gradient_accumulation_steps=accumulate,
             warmup_steps=warmup,
             weight_decay=weight_decay,
@@ -91,11 +112,15 @@ def fit(
             load_best_model_at_end=True,
             metric_for_best_model="eval_loss",
             greater_is_better=False,
-            train_sampling_strategy="group_by_length",
+            train_sampling_strategy=feed.strategy,
             prediction_loss_only=True,
             seed=seed,
             data_seed=seed,
-            bf16=dtype() == "bfloat16",
+            bf16=of_products == "bfloat16",
+            torch_compile=compile,
+            activation_checkpointing=checkpointing,
+            activation_checkpointing_kwargs={"use_reentrant": False} if checkpointing else None,
+            optim="adamw_torch_fused" if fused else "adamw_torch",
             use_cpu=device().type == "cpu",
             dataloader_pin_memory=device().type == "cuda",
             remove_unused_columns=False,
@@ -106,12 +131,10 @@ def fit(
             # The first draws each batch and deals it out: the rows and their order are those of one process
             accelerator_config={"dispatch_batches": True, "split_batches": True} if processes > 1 else None,
         ),
-        train_dataset=train.select_columns([c for c in [*COLUMNS, "length"] if c in train.column_names]),
-        eval_dataset=_for_each(
-            processes, validation.select_columns([c for c in COLUMNS if c in validation.column_names])
-        ),
-        data_collator=divisible(collator, processes),
-        compute_loss_func=loss,
+        train_dataset=feed.train,
+        eval_dataset=feed.validation,
+        data_collator=feed.collator,
+        compute_loss_func=feed.loss,
         optimizers=(optimizer_of(model, optimizer, lr, matrix_lr, weight_decay), None),
         callbacks=[EarlyStoppingCallback(patience), checkpoints, *callbacks],
     )
@@ -125,30 +148,8 @@ def fit(
         round(seconds, 3),
         round(seen / seconds, 1),
         checkpoints.planned or trainer.state.max_steps,
+        feed.train.padding(trainer.state.epoch) if tokens and "labels" in train.column_names else None,
     )
-
-
-def divisible(collator: Callable, processes: int) -> Callable:
-    """`collator`, with as many rows of no loss behind a batch as it takes to deal it out in equal shares."""
-    if processes == 1:
-        return collator
-
-    def collate(rows: list[dict]) -> dict:
-        batch = collator([*rows, *rows[:1] * (-len(rows) % processes)])
-        batch["labels"][len(rows) :] = -100
-        return batch
-
-    return collate
-
-
-def _for_each(processes: int, rows: datasets.Dataset) -> datasets.Dataset:
-    """The rows, each batch of them repeated, so that dealing it out gives every process all of it.
-
-    Of shares Trainer would take another mean than of whole batches, since the last batch is shorter.
-    """
-    if processes == 1:
-        return rows
-    return rows.with_transform(lambda batch: {column: values * processes for column, values in batch.items()})
 
 
 def overfitting(curve: list[dict]) -> str | None:

@@ -1,5 +1,6 @@
 """The encoder-decoder family (T5, mT5): reads a prompt, writes a target."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -77,16 +78,24 @@ def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Data
     return DataCollatorForSeq2Seq(tokenizer, model=model, label_pad_token_id=-100)
 
 
-def loss(outputs: dict, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None) -> torch.Tensor:
+def summed(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The cross-entropy of all tokens, in nats: logits (tokens, vocabulary), labels (tokens); -100 is none."""
+    return cross_entropy(logits.float(), labels, ignore_index=-100, reduction="sum")
+
+
+def loss(
+    outputs: dict,
+    labels: torch.Tensor,
+    num_items_in_batch: torch.Tensor | int | None = None,
+    summed: Callable = summed,
+) -> torch.Tensor:
     """Mean cross-entropy per target token, in nats, over all tokens that share an update.
 
     Summed and divided by `num_items_in_batch`, because the model's own mean makes gradient accumulation multiply the
-    loss in this release (transformers#47688).
+    loss in this release (transformers#47688). summed: of the model's outputs at the tokens, and of their labels.
     """
     logits = outputs["logits"]
-    total = cross_entropy(
-        logits.float().reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=-100, reduction="sum"
-    )
+    total = summed(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
     return total / (num_items_in_batch if num_items_in_batch is not None else labels.ne(-100).sum())
 
 

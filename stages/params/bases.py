@@ -24,7 +24,10 @@ class Base(Strict):
         "denoising", description="restore hidden tokens, or (seq2seq) write sentences from what they speak of"
     )
     epochs: PositiveFloat = Field(description="passes over the texts")
-    batch: PositiveInt = Field(description="texts per step")
+    batch: PositiveInt = Field(description="texts per step, where tokens is null")
+    tokens: PositiveInt | None = Field(
+        None, description="most positions of a batch, padding included, inputs and targets together; batch is not read"
+    )
     lr: PositiveFloat = Field(description="peak learning rate of AdamW")
     optimizer: Literal["adamw", "muon"] = Field("adamw", description="muon moves the matrices, AdamW the rest")
     matrix_lr: PositiveFloat = Field(0.02, description="peak learning rate of Muon")

@@ -13,6 +13,22 @@ class Numerics(Strict):
     profile: Literal["native", "portable"] = Field(
         "native", description="portable: only kernels that every x86-64 CPU with AVX2 has, and no GPU; slower"
     )
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of training's products (autocast); auto: bfloat16 on a GPU that has it, else float32"
+    )
+    compile: bool = Field(False, description="training through torch.compile")
+    attention: Literal["eager", "sdpa", "flex_attention", "flash_attention_2"] | None = Field(
+        None, description="the kernel of attention in training; null: the family's own"
+    )
+    loss_rows: PositiveInt | None = Field(
+        None, description="target tokens that meet the vocabulary at a time, so that its scores never stand whole"
+    )
+    fused: bool = Field(True, description="AdamW as one kernel for all weights, where Muon is not asked for")
+
+    @property
+    def training(self) -> dict[str, bool | int | str | None]:
+        """What stages.models.fitting.fit is told of it."""
+        return self.model_dump(include={"dtype", "compile", "attention", "loss_rows", "fused"})
 
 
 class Slots(Strict):

@@ -38,8 +38,18 @@ class Optimisation(Strict):
     lr: PositiveFloat = Field(description="peak learning rate of AdamW")
     optimizer: Literal["adamw", "muon"] = Field("adamw", description="muon moves the matrices, AdamW the rest")
     matrix_lr: PositiveFloat = Field(0.02, description="peak learning rate of Muon")
-    batch: PositiveInt = Field(description="rows per step")
+    batch: PositiveInt = Field(description="rows per step, where tokens is null")
+    tokens: PositiveInt | None = Field(
+        None, description="most positions of a batch, padding included, inputs and targets together; batch is not read"
+    )
+    packing: bool = Field(
+        False, description="rows stand end to end in a sequence, blind to each other (stages.models.packing); by tokens"
+    )
     accumulate: PositiveInt = Field(1, description="steps whose gradients are summed before an update")
+    checkpointing: bool = Field(
+        False,
+        description="keep few activations and compute the rest again (gradient checkpointing): less memory, slower",
+    )
     warmup: Share = Field(0.06, description="share of steps with a rising learning rate")
     weight_decay: float = Field(0.0, ge=0)
     evaluations: PositiveInt = Field(4, description="validation losses taken over the run")
@@ -51,8 +61,10 @@ class Optimisation(Strict):
     processes: PositiveInt = Field(1, description="processes that share each batch, a GPU each where there are some")
 
     @pydantic.model_validator(mode="after")
-    def _shares_are_equal(self) -> "Optimisation":
-        if self.batch % self.processes:
+    def _batches_can_be_made(self) -> "Optimisation":
+        if self.packing and self.tokens is None:
+            raise ValueError("packing fills a budget of tokens; give tokens, or leave packing out")
+        if self.tokens is None and self.batch % self.processes:
             raise ValueError(f"batch {self.batch} cannot be shared by {self.processes} processes; choose a multiple")
         return self
 
@@ -141,4 +153,6 @@ class Recipe(Strict):
     def _composes(self) -> "Recipe":
         if self.predict.candidates > 1 and self.model.family != "seq2seq":
             raise ValueError(f"predict.candidates above 1 needs family seq2seq, not {self.model.family}; set it to 1")
+        if self.method.packing and self.model.family == "encoder":
+            raise ValueError("an encoder answers from the first token of a sequence; leave method.packing out")
         return self

@@ -106,6 +106,18 @@ def test_muon_goes_on_too(train):
     assert_same(train("seq2seq", optimizer="muon"), undisturbed)
 
 
+@pytest.mark.parametrize("more", [{}, {"accumulate": 2}], ids=["", "accumulated"])
+def test_batches_by_tokens_go_on_too(train, more):
+    """In the second epoch, whose order is another, and at its very beginning."""
+    more = {"tokens": 30, "evaluations": 5} | more
+    undisturbed = train("seq2seq", "lora", scratch="other", **more)
+    assert undisturbed[1].steps >= 6
+    for when, number in (("step_end", undisturbed[1].steps * 2 // 3), ("epoch_begin", 2)):
+        with pytest.raises(Killed):
+            train("seq2seq", "lora", Killer(when, number), **more)
+    assert_same(train("seq2seq", "lora", **more), undisturbed)
+
+
 def test_accumulated_gradients_go_on_too(train):
     more = {"accumulate": 2, "epochs": 4, "evaluations": 3}
     undisturbed = train("seq2seq", scratch="other", **more)
