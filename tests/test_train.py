@@ -91,6 +91,13 @@ def test_a_training_that_overfits_says_so_in_its_report():
     assert (whole["overfitting"], whole["stopped_early"]) == (None, False)
 
 
+def test_padding_is_told_where_batches_are_made_by_tokens(in_mill, write_settings):
+    write_settings(recipes={"t5-lora": recipe("t5-lora", method={"tokens": 2000})})
+    train.main(*train_words("t5-lora", "bases/t5", to="-tokens"))
+    report = json.loads(Path("data/reports/train/t5-lora-tokens.json").read_text())
+    assert len(report["padding"]) == 2 and all(0 < share < 0.3 for share in report["padding"])
+
+
 def test_a_recipe_may_have_a_seed_of_its_own(mill, in_mill, write_settings):
     """Its training alone differs: other rows or another base would not be the same recipe again."""
     digests = []

@@ -69,7 +69,9 @@ def fit(
     """Train `model` in place and leave it with the weights of the lowest validation loss.
 
     Rows are grouped by length, `batch` of them a step or, where `tokens` says so, as many as that many positions hold;
-    each batch is padded to its own longest row. bfloat16 on a GPU that has it.
+    each batch is padded to its own longest row. `packing`: by tokens, and `collator` is stages.models.packing's. What
+    `dtype`, `compile`, `attention`, `loss_rows` and `fused` mean says stages.params.Numerics. With `loss_rows` or
+    `packing` the model is to be saved then and opened anew, for it answers in another way.
     `scratch` holds checkpoints, one at each validation; a training that was killed goes on from there. Whoever calls
     this removes it once the model is saved. `settings`, as JSON knows it: whatever else decides how the weights move.
     `name` is what the trackers of `report_to` call the run. `processes`: as many call this, each with the same

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from stages.models import batching, causal, encoder, seq2seq
+from stages.models import batching, budgets, causal, encoder, seq2seq
 from stages.models.fitting import fit
 
 KINDS = {"seq2seq": seq2seq, "causal": causal, "encoder": encoder}
@@ -47,37 +47,37 @@ def positions(shapes: np.ndarray, batch: np.ndarray) -> int:
 
 def test_no_batch_is_above_the_budget_and_every_row_is_in_one():
     shapes = lengths()
-    plan = batching.plan(shapes, BUDGET)
+    plan = budgets.plan(shapes, BUDGET)
     for epoch in range(3):
-        batches = batching.drawn(plan, [1, epoch])
+        batches = budgets.drawn(plan, [1, epoch])
         assert sorted(np.concatenate(batches)) == [*range(len(shapes))]
         assert max(positions(shapes, batch) for batch in batches) <= BUDGET
 
 
 def test_a_row_longer_than_the_budget_is_a_batch_of_its_own():
     shapes = np.array([[4, 4], [700, 10], [5, 5], [900, 900], [4, 5]])
-    batches = batching.drawn(batching.plan(shapes, BUDGET), [1, 0])
+    batches = budgets.drawn(budgets.plan(shapes, BUDGET), [1, 0])
     assert sorted(map(sorted, batches)) == [[0, 2, 4], [1], [3]]
 
 
 def test_little_is_padding():
     """Against as many rows a batch: in random order, and grouped by the sum of both lengths."""
     shapes = lengths()
-    batches = batching.drawn(batching.plan(shapes, BUDGET), [1, 0])
+    batches = budgets.drawn(budgets.plan(shapes, BUDGET), [1, 0])
     size = len(shapes) // len(batches)
     random, grouped = (np.array_split(order, len(shapes) // size) for order in
                        (np.random.default_rng(1).permutation(len(shapes)), np.argsort(shapes.sum(1))))  # fmt: skip
-    ours, by_sum, at_random = (batching.padding(shapes, one) for one in (batches, grouped, random))
+    ours, by_sum, at_random = (budgets.padding(shapes, one) for one in (batches, grouped, random))
     assert ours < 0.1 and by_sum > 2.5 * ours and at_random > 4 * ours
 
 
 def test_padding_is_counted_in_both_lengths():
-    assert batching.padding(np.array([[4, 2], [2, 4]]), [np.array([0, 1])]) == pytest.approx(1 - 12 / 16)
+    assert budgets.padding(np.array([[4, 2], [2, 4]]), [np.array([0, 1])]) == pytest.approx(1 - 12 / 16)
 
 
 def test_each_epoch_has_as_many_batches_in_another_order_with_other_rows():
-    plan = batching.plan(lengths(), BUDGET)
-    one, two, again = (batching.drawn(plan, [7, epoch]) for epoch in (0, 1, 0))
+    plan = budgets.plan(lengths(), BUDGET)
+    one, two, again = (budgets.drawn(plan, [7, epoch]) for epoch in (0, 1, 0))
     assert all(map(np.array_equal, one, again)) and len(one) == len(two)
     assert len({tuple(sorted(batch)) for batch in one} & {tuple(sorted(batch)) for batch in two}) < len(one) / 2
     spread = [lengths()[batch, 0].mean() for batch in one]
@@ -96,17 +96,17 @@ def test_shares_of_a_batch_are_its_rows(processes):
 
 def test_the_lengths_of_each_family():
     both = datasets.Dataset.from_dict({"input_ids": [[1, 2, 3]], "labels": [[4, 5]]})
-    assert batching.shapes(both, True).tolist() == [[3, 2]]
-    assert batching.shapes(both, False).tolist() == [[6, 0]]  # prompt, separator, target
+    assert budgets.shapes(both, True).tolist() == [[3, 2]]
+    assert budgets.shapes(both, False).tolist() == [[6, 0]]  # prompt, separator, target
     labelled = datasets.Dataset.from_dict({"input_ids": [[1, 2, 3]], "labels": [2]})
-    assert batching.shapes(labelled, False).tolist() == [[3, 0]]
+    assert budgets.shapes(labelled, False).tolist() == [[3, 0]]
     plain = datasets.Dataset.from_dict({"input_ids": [[1, 2, 3]]})
-    assert [batching.shapes(plain, writes).tolist() for writes in (True, False)] == [[[3, 3]], [[3, 0]]]
+    assert [budgets.shapes(plain, writes).tolist() for writes in (True, False)] == [[[3, 3]], [[3, 0]]]
 
 
 def test_targets_are_counted_without_what_is_not_asked_for():
-    assert batching.targets(datasets.Dataset.from_dict({"labels": [[4, -100], [5, 6]]})) == 3
-    assert batching.targets(datasets.Dataset.from_dict({"labels": [0, 2, -100]})) == 2
+    assert budgets.targets(datasets.Dataset.from_dict({"labels": [[4, -100], [5, 6]]})) == 3
+    assert budgets.targets(datasets.Dataset.from_dict({"labels": [0, 2, -100]})) == 2
 
 
 def trained(model, tokenizer, kind, rows, validation, folder, seen=None, **more):
@@ -133,6 +133,14 @@ def test_a_repeated_row_is_seen_as_often_as_it_stands_there(blank, tokenizer_of,
     assert shown == Counter({row: 2 * times for row, times in standing.items()})
 
 
+def test_the_second_epoch_of_a_training_is_another_order(blank, tokenizer_of, tmp_path):
+    rows, seen = data(60), []
+    n = len(batching.Batches(rows, 120, 1, 1, True))
+    trained(blank("seq2seq"), tokenizer_of["seq2seq"], seq2seq, rows, data(1), tmp_path / "s", seen, evaluations=1)
+    first, second = ([str(batch) for batch in seen[epoch * n : (epoch + 1) * n]] for epoch in (0, 1))
+    assert len(second) == n and first != second and len({*first} & {*second}) < n
+
+
 def test_epochs_steps_and_padding_are_told(blank, tokenizer_of, tmp_path):
     rows = data(30)
     model = blank("seq2seq")
@@ -144,7 +152,7 @@ def test_epochs_steps_and_padding_are_told(blank, tokenizer_of, tmp_path):
     told = []
     for epoch in (0, 1):
         batches.set_epoch(epoch)
-        told.append(round(batching.padding(batches.shapes, batches.order), 4))
+        told.append(round(budgets.padding(batches.shapes, batches.order), 4))
     assert done.padding == told and 0 < told[0] < 0.4
     assert done.tokens_per_second * done.seconds == pytest.approx(
         sum(rows["length"]) * done.steps / per_epoch, rel=0.01

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from stages.models import adapters, batching, causal, kernels, packing, seq2seq
+from stages.models import adapters, budgets, causal, kernels, packing, seq2seq
 from stages.models.fitting import fit
 from stages.params import Lora
 
@@ -58,19 +58,17 @@ def test_sequences_hold_every_row_once_and_little_padding():
     """A budget so large that buckets leave much of it empty."""
     random = np.random.default_rng(3)
     shapes = np.clip(random.lognormal(3, 0.7, (2000, 2)), 2, 256).astype(int)
-    found = batching.sequences(shapes, 16_000, 1)
+    found = budgets.sequences(shapes, 16_000, 1)
     assert sorted(np.concatenate(found)) == [*range(2000)] and len(found) < 400
     whole = np.stack([shapes[one].sum(0) for one in found])
     assert (whole <= 300).all()
-    packed, alone = (
-        batching.padding(one, batching.drawn(batching.plan(one, 16_000), [1, 0])) for one in (whole, shapes)
-    )
+    packed, alone = (budgets.padding(one, budgets.drawn(budgets.plan(one, 16_000), [1, 0])) for one in (whole, shapes))
     assert packed < 0.2 < 0.4 < alone
 
 
 def test_a_row_longer_than_the_budget_has_a_sequence_to_itself():
     shapes = np.array([[4, 4], [700, 10], [5, 5], [900, 900], [4, 5]])
-    found = [sorted(one.tolist()) for one in batching.sequences(shapes, 600, 1)]
+    found = [sorted(one.tolist()) for one in budgets.sequences(shapes, 600, 1)]
     assert [1] in found and [3] in found
 
 
