@@ -23,7 +23,7 @@ from transformers import PreTrainedModel
 
 from stages import params, tasks
 from stages.files import write_json
-from stages.models import adapters, composing, family, structured, writing
+from stages.models import adapters, composing, draws, family, structured, writing
 from stages.models import tokenizer as tokenizers
 from stages.numerics import device, device_name, peak_memory, settle
 from stages.openers import openers
@@ -48,11 +48,10 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
             "a task with a rule to choose among candidates", f"{task.name} has none",
             f"params.yaml: recipes.{name}.predict.candidates", "set it to 1",
         )  # fmt: skip
-    heads = {}
+    learnt, heads = datasets.load_from_disk(str(Path(tokens) / "train")), {}
     if recipe.predict.forced:
-        learnt = datasets.load_from_disk(str(Path(tokens) / "train"))["target"]
         asked = {word for words in rows["keywords"] for word in words}
-        heads = openers(list(learnt), language, asked, writing.FORMS)
+        heads = openers(list(learnt["target"]), language, asked, writing.FORMS)
 
     def open_model(path: Path) -> PreTrainedModel:
         return kind.load(path, task.outputs(recipe.model.head))
@@ -62,11 +61,14 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
     forms = structured.forms(tokenizer, gathered, limit, how.constrain) if task.group else None
 
     def write_to(model: PreTrainedModel, ids: list, forms: list | None = None) -> tuple[list[str], list[float | None]]:
-        settle(settings.numerics, settings.seed)  # all answer with the same draws
-        return kind.answer(model, tokenizer, ids, limit, how, task.labels, **({"forms": forms} if forms else {}))
+        drawn = {"forms": forms, "turns": draws.turns(ids)} if kind.WRITES else {}
+        return kind.answer(model, tokenizer, ids, limit, how, task.labels, **drawn)
 
     def composed(model: PreTrainedModel, asked: list[dict]) -> list[str]:
-        return composing.compose(task.prompt, task.rivals, model, tokenizer, asked, language, recipe, heads)
+        turns = draws.turns([row["input_ids"] for row in asked])
+        return composing.compose(
+            task.prompt, task.rivals, model, tokenizer, asked, language, recipe, heads, learnt, turns
+        )
 
     def alone(at: int) -> None:
         """One row answered by itself, as a request would be."""
@@ -88,7 +90,6 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
             chosen = {"likeliest": likeliest, "probabilities": chances, "seconds_likeliest": took}
         start = time.monotonic()
         if how.candidates > 1:
-            settle(settings.numerics, settings.seed)
             texts, sure = composed(model, rows.to_list()), [None] * len(prompts)
         else:
             texts, sure = write_to(model, prompts, forms)

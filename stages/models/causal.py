@@ -19,6 +19,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from stages.models import draws
 from stages.models import tokenizer as tokenizers
 from stages.models.constrained import Constrained, Form
 from stages.params import Base, Predict
@@ -117,16 +118,21 @@ def answer(
     settings: Predict,
     labels: tuple[str, ...],
     forms: list[Form] | None = None,
+    turns: list[int] | None = None,
 ) -> tuple[list[str], list[float | None]]:
-    """Write an answer of at most `limit` tokens to each prompt (ids), of its form where it has one."""
+    """Write an answer of at most `limit` tokens to each prompt (ids), of its form where it has one.
+
+    What is drawn for a prompt follows from it, its turn and the seed (stages.models.draws).
+    """
     prompts = [framed(list(one), tokenizer) for one in prompts]
+    keys = draws.keys(prompts, turns)
     texts: list[str] = [""] * len(prompts)
     model.eval()
     for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
         batch = padded(tokenizer).pad(
             {"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt", padding_side="left"
         ).to(model.device)  # fmt: skip
-        held = LogitsProcessorList([Constrained([forms[i] for i in chosen])] if forms else [])
+        held = [Constrained([forms[i] for i in chosen])] if forms else []
         written = model.generate(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
@@ -134,7 +140,7 @@ def answer(
             num_beams=1,
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
-            logits_processor=held,
+            logits_processor=LogitsProcessorList(held + draws.drawn(settings, keys[chosen])),
             **settings.generation,
         )
         said = written[:, batch["input_ids"].shape[1] :]

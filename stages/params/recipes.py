@@ -119,14 +119,12 @@ class Predict(Strict):
 
     @property
     def generation(self) -> dict[str, bool | int | float]:
-        """These settings in the words of transformers' `generate`; without sampling it wants none of a draw's."""
-        words = {
-            "do_sample": self.sample,
+        """These settings in the words of transformers' `generate`. It draws nothing: stages.models.draws does."""
+        return {
+            "do_sample": False,
             "repetition_penalty": self.repetition_penalty,
             "no_repeat_ngram_size": self.no_repeat,
         }
-        drawn = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
-        return words | drawn if self.sample else words
 
 
 class Recipe(Strict):
