@@ -52,7 +52,7 @@ def main(name: str, table: str, tokens: str, base: str, folder: str, report: str
     rows, exhausted = requests(whole, recipe, asked.rows, settings.seed, language)
     kind, tokenizer = family(recipe.model.family), tokenizers.load(base)
     model = adapters.load(Path(folder), Path(base), lambda path: kind.load(path, task.outputs(recipe.model.head)))
-    model = model.to(device())
+    writer = writing.writer(recipe, model.to(device()))
     train = datasets.load_from_disk(str(Path(tokens) / "train"))
     learnt = train["target"]
     keywords = {word for row in rows for word in row["keywords"]} if recipe.predict.forced else set()
@@ -63,7 +63,7 @@ def main(name: str, table: str, tokens: str, base: str, folder: str, report: str
     for at in range(0, len(rows), AT_ONCE):
         some = slice(at, at + AT_ONCE)
         asked_of = (rows[some], ids[some], language, heads, train, turns[some])
-        texts += writing.write(recipe, task, model, tokenizer, *asked_of)
+        texts += writing.write(recipe, task, writer, tokenizer, *asked_of)
         print(f"probe {name}: {len(texts)} of {len(rows)} texts, {time.monotonic() - start:.0f} s", flush=True)
     known = dict.fromkeys([*whole.filter(split="train")["text"], *(() if task.group else learnt)])  # a form is no text
     told = search(rows, texts, Memory(list(known)), asked)

@@ -151,6 +151,28 @@ def test_a_row_that_is_drawn_is_answered_alike_in_any_table_and_batch(in_mill, w
     assert told["some"] == {key: told["all"][key] for key in told["some"]} and len(set(told["some"].values())) == 4
 
 
+def engine(name: str, **words) -> dict:
+    wish = RECIPES[name]["predict"] | {"engine": "ctranslate2"} | words
+    return {"recipes": {name: RECIPES[name] | {"predict": wish}}}
+
+
+def test_ctranslate2_writes_what_transformers_writes(mill, in_mill, write_settings):
+    write_settings(**engine("t5-text"))
+    predict.main(*predict_words("t5-text", "fast.parquet"))
+    told, own = (schema.read(path, schema.ANSWERS) for path in ("fast.parquet", mill / "data/answers/t5-text.parquet"))
+    assert told.equals(own), "labels' chances are transformers' in both"
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_an_adapter_is_merged_for_ctranslate2_and_its_draws_repeat(in_mill, write_settings, kind):
+    write_settings(**engine("t5-lora", compute_type=kind))
+    for name in ("a", "b"):
+        predict.main(*predict_words("t5-lora", f"{name}.parquet"))
+    told = schema.read("a.parquet", schema.ANSWERS)
+    assert Path("a.parquet").read_bytes() == Path("b.parquet").read_bytes()
+    assert told["answer"].to_list() != told["base_answer"].to_list() and told["answer"].n_unique() > 15
+
+
 def test_candidates_of_a_task_without_a_rule_are_refused(in_mill, write_settings):
     wish = {"candidates": 2, "sample": True}
     write_settings(recipes={"t5-text": RECIPES["t5-text"] | {"predict": wish}})

@@ -126,7 +126,9 @@ def test_what_is_searched_is_what_predict_writes(mill, name):
     task, tokenizer, rows = tasks.load(one.task), tokenizers.load(base), test.to_list()
     ids, *_ = inputs.encode(rows, task, tokenizer, one.model)
     learnt = datasets.load_from_disk(str(mill / f"data/tokens/{name}/train"))
-    written = writing.write(one, task, model, tokenizer, rows, ids, "ru", {}, learnt, draws.turns(ids))
+    written = writing.write(
+        one, task, writing.writer(one, model), tokenizer, rows, ids, "ru", {}, learnt, draws.turns(ids)
+    )
     assert written == schema.read(mill / f"data/answers/{name}.parquet", schema.ANSWERS)["answer"].to_list()
 
 

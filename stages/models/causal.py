@@ -71,18 +71,12 @@ def targets(tokenizer: PreTrainedTokenizerBase, texts: list[str], limit: int, la
     return [[*body[: limit - 1], tokenizer.eos_token_id] for body in whole], sum(len(b) >= limit for b in whole)
 
 
-def framed(prompt: list[int], tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """A prompt's ids with the separator behind them, once."""
-    end = tokenizer.eos_token_id
-    return prompt if prompt[-1:] == [end] else [*prompt, end]
-
-
 def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel):
     """Joins prompt and target and pads each batch to its own longest row; prompt and padding carry no loss."""
     pad = DataCollatorForSeq2Seq(padded(tokenizer), label_pad_token_id=-100)
 
     def join(rows: list[dict]) -> dict:
-        prompts = [framed(list(row["input_ids"]), tokenizer) for row in rows]
+        prompts = [tokenizers.framed(list(row["input_ids"]), tokenizer) for row in rows]
         return pad([
             {"input_ids": [*prompt, *row["labels"]], "labels": [-100] * len(prompt) + list(row["labels"])}
             for prompt, row in zip(prompts, rows, strict=True)
@@ -124,7 +118,7 @@ def answer(
 
     What is drawn for a prompt follows from it, its turn and the seed (stages.models.draws).
     """
-    prompts = [framed(list(one), tokenizer) for one in prompts]
+    prompts = [tokenizers.framed(list(one), tokenizer) for one in prompts]
     keys = draws.keys(prompts, turns)
     texts: list[str] = [""] * len(prompts)
     model.eval()
