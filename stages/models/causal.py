@@ -113,10 +113,12 @@ def answer(
     labels: tuple[str, ...],
     forms: list[Form] | None = None,
     turns: list[int] | None = None,
+    variants: list[str] | None = None,
 ) -> tuple[list[str], list[float | None]]:
     """Write an answer of at most `limit` tokens to each prompt (ids), of its form where it has one.
 
-    What is drawn for a prompt follows from it, its turn and the seed (stages.models.draws).
+    What is drawn for a prompt follows from it, its turn and the seed (stages.models.draws). variants: the adapter of
+    each row, where the model has several (adapters.beside).
     """
     prompts = [tokenizers.framed(list(one), tokenizer) for one in prompts]
     keys = draws.keys(prompts, turns)
@@ -135,6 +137,7 @@ def answer(
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
             logits_processor=LogitsProcessorList(held + draws.drawn(settings, keys[chosen])),
+            **({"adapter_names": [variants[i] for i in chosen]} if variants else {}),
             **settings.generation,
         )
         said = written[:, batch["input_ids"].shape[1] :]

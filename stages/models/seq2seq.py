@@ -101,11 +101,12 @@ def answer(
     labels: tuple[str, ...],
     forms: list[Form] | None = None,
     turns: list[int] | None = None,
+    variants: list[str] | None = None,
 ) -> tuple[list[str], list[float | None]]:
     """Write an answer of at most `limit` tokens to each prompt (ids), of its form where it has one.
 
     Free text has no confidence. What is drawn for a prompt follows from it, its turn and the seed
-    (stages.models.draws).
+    (stages.models.draws). variants: the adapter of each row, where the model has several (adapters.beside).
     """
     texts: list[str] = [""] * len(prompts)
     keys = draws.keys(prompts, turns)
@@ -118,6 +119,7 @@ def answer(
             max_new_tokens=limit,
             num_beams=1,
             logits_processor=LogitsProcessorList(held + draws.drawn(settings, keys[chosen])),
+            **({"adapter_names": [variants[i] for i in chosen]} if variants else {}),
             **settings.generation,
         )
         for i, text in zip(chosen, tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
