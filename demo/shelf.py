@@ -1,7 +1,8 @@
 """The models of the demo: opened when first asked for, adapters beside each other on one base.
 
 Two recipes share a base when they read the same folder with the same head: a LoRA on top of a fully trained model is
-that model with its adapter switched on. What is switched is switched for all, so one is asked at a time.
+that model with its adapter switched on. What is switched is switched for all, so one is asked at a time. A recipe that
+CTranslate2 answers for has a model of its own.
 """
 
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 from transformers import PreTrainedModel
 
 from stages import origin, params, tasks
-from stages.answering import Answer, Answerer
+from stages.answering import Answer, Answerer, open_model
 from stages.models import family
 from stages.numerics import device, settle
 from stages.refusal import Refusal
@@ -78,6 +79,9 @@ class Shelf:
         if name not in self.ready:
             found = origin.find(self._where(name))
             recipe = found.recipe
+            if recipe.predict.engine != "transformers":  # of converted weights no adapter can be switched
+                self.ready[name] = open_model(found), None
+                return self.ready[name]
             outputs = tasks.load(recipe.task).outputs(recipe.model.head)
             key = (str((found.base or found.folder).resolve()), recipe.model.family, outputs)
             settle(found.numerics, found.seed)

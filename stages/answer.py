@@ -182,8 +182,7 @@ def command() -> None:
     parser.add_argument("model", help="data/models/<recipe>, a published folder, or owner/name@tag")
     parser.add_argument("file", help="csv, jsonl or parquet")
     parser.add_argument("out", help="of the same format; written whole or not at all")
-    alone = "rows answered together; of a model that samples, 1 makes an answer depend on its row alone"
-    parser.add_argument("--rows", default=str(ROWS), help=alone)
+    parser.add_argument("--rows", default=str(ROWS), help="rows answered, and kept, together")
     parser.add_argument("--columns", default="", help="text=review,rating=stars: the file's own names")
     parser.add_argument(
         "--seed", default="", help="of the draws; unless given, that of params.yaml; 0 for a published model"

@@ -39,17 +39,20 @@ class Answerer:
         recipe = self.origin.recipe
         self.task, self.kind = tasks.load(recipe.task), family(recipe.model.family)
         self.tokenizer = tokenizers.load(self.origin.folder)
-        self.heads = None
-        if recipe.predict.forced and self.origin.learnt:
-            learnt = datasets.load_from_disk(str(self.origin.learnt))["target"]
-            self.heads = openers.heads(list(learnt), self.origin.language)
+        self.writer = writing.writer(recipe, self.model)
+        self.heads, self.learnt = None, ()
+        if recipe.predict.candidates > 1 and self.origin.learnt:
+            self.learnt = datasets.load_from_disk(str(self.origin.learnt))
+        if recipe.predict.forced and self.learnt:
+            self.heads = openers.heads(list(self.learnt["target"]), self.origin.language)
 
     def answer(self, rows: list[dict], seed: int | None = None) -> list[Answer]:
         """An answer to each row of a file, in order: what cannot be asked has an error in its place.
 
-        Rows are answered together, `predict.batch` at a time. Labels do not depend on the company a row is in (but for
-        the last bits of a probability); of a recipe that samples the draws do, so the same rows and the same seed give
-        the same texts, and a row answered alone always the same one.
+        Rows are answered together, `predict.batch` at a time, but no answer depends on the company its row is in, nor
+        one that is drawn: the same request and the same seed give the same text (stages.models.draws), the one that
+        predict gave to the first such row. What does depend are the last bits of a probability; and what CTranslate2
+        draws, which follows from all the rows that are given together (stages.models.converted).
         """
         recipe, fitted, faults = self.origin.recipe, {}, {}
         for at, row in enumerate(rows):
@@ -96,7 +99,7 @@ class Answerer:
         recipe, language = self.origin.recipe, self.origin.language
         asked_for = {word for row in rows for word in row["keywords"]} if self.heads else set()
         heads = openers.choose(self.heads, asked_for, writing.FORMS)
-        return writing.write(recipe, self.task, self.model, self.tokenizer, rows, ids, language, heads)
+        return writing.write(recipe, self.task, self.writer, self.tokenizer, rows, ids, language, heads, self.learnt)
 
     def _cut(self, length: int, fields: set[str], row: dict) -> str | None:
         """What of a row the model did not read."""

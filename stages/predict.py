@@ -23,7 +23,7 @@ from transformers import PreTrainedModel
 
 from stages import params, tasks
 from stages.files import write_json
-from stages.models import adapters, composing, family, structured, writing
+from stages.models import adapters, composing, draws, family, structured, writing
 from stages.models import tokenizer as tokenizers
 from stages.numerics import device, device_name, peak_memory, settle
 from stages.openers import openers
@@ -48,11 +48,10 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
             "a task with a rule to choose among candidates", f"{task.name} has none",
             f"params.yaml: recipes.{name}.predict.candidates", "set it to 1",
         )  # fmt: skip
-    heads = {}
+    learnt, heads = datasets.load_from_disk(str(Path(tokens) / "train")), {}
     if recipe.predict.forced:
-        learnt = datasets.load_from_disk(str(Path(tokens) / "train"))["target"]
         asked = {word for words in rows["keywords"] for word in words}
-        heads = openers(list(learnt), language, asked, writing.FORMS)
+        heads = openers(list(learnt["target"]), language, asked, writing.FORMS)
 
     def open_model(path: Path) -> PreTrainedModel:
         return kind.load(path, task.outputs(recipe.model.head))
@@ -61,25 +60,28 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
     gathered = rows.select_columns(list(task.columns)).to_list() if task.group else []
     forms = structured.forms(tokenizer, gathered, limit, how.constrain) if task.group else None
 
-    def write_to(model: PreTrainedModel, ids: list, forms: list | None = None) -> tuple[list[str], list[float | None]]:
-        settle(settings.numerics, settings.seed)  # all answer with the same draws
-        return kind.answer(model, tokenizer, ids, limit, how, task.labels, **({"forms": forms} if forms else {}))
+    def write_to(writer: writing.Writer, ids: list, forms: list | None = None) -> tuple[list[str], list[float | None]]:
+        drawn = {"forms": forms, "turns": draws.turns(ids)} if kind.WRITES else {}
+        return writer.by.answer(writer.model, tokenizer, ids, limit, how, task.labels, **drawn)
 
-    def composed(model: PreTrainedModel, asked: list[dict]) -> list[str]:
-        return composing.compose(task.prompt, task.rivals, model, tokenizer, asked, language, recipe, heads)
+    def composed(writer: writing.Writer, asked: list[dict]) -> list[str]:
+        turns = draws.turns([row["input_ids"] for row in asked])
+        return composing.compose(
+            task.prompt, task.rivals, writer.whole, tokenizer, asked, language, recipe, heads, learnt, turns
+        )
 
     def alone(at: int) -> None:
         """One row answered by itself, as a request would be."""
         if how.candidates > 1:
-            composed(model, [rows[at]])
+            composed(writer, [rows[at]])
         else:
-            write_to(model, [prompts[at]], forms[at : at + 1] if forms else None)
+            write_to(writer, [prompts[at]], forms[at : at + 1] if forms else None)
 
-    def answer(model: PreTrainedModel) -> dict:
+    def answer(writer: writing.Writer) -> dict:
         """The answers table's columns of one model, and the seconds they took."""
         start, chosen = time.monotonic(), {}
         if task.labels:
-            likeliest, chances = kind.chances(model, tokenizer, prompts, how, task.labels)
+            likeliest, chances = kind.chances(writer.whole, tokenizer, prompts, how, task.labels)
             took = time.monotonic() - start
             if not kind.WRITES:  # what is likeliest is the answer
                 sure = [max(each, default=None) for each in chances]  # a regressor gives a number and no chances
@@ -88,17 +90,16 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
             chosen = {"likeliest": likeliest, "probabilities": chances, "seconds_likeliest": took}
         start = time.monotonic()
         if how.candidates > 1:
-            settle(settings.numerics, settings.seed)
-            texts, sure = composed(model, rows.to_list()), [None] * len(prompts)
+            texts, sure = composed(writer, rows.to_list()), [None] * len(prompts)
         else:
-            texts, sure = write_to(model, prompts, forms)
+            texts, sure = write_to(writer, prompts, forms)
         return {
             "answer": texts,
             "confidence": sure or [None] * len(prompts),
             "seconds": time.monotonic() - start,
         } | chosen
 
-    def other_ways(model: PreTrainedModel) -> list[list[dict]]:
+    def other_ways(writer: writing.Writer) -> list[list[dict]]:
         """What the same model says of each gathered row without the form, and chunk by chunk."""
 
         def encode(texts: list[str]) -> list[list[int]]:
@@ -106,21 +107,21 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
 
         def tell(parts: list[dict]) -> list[str]:
             held = structured.forms(tokenizer, parts, limit, how.constrain)
-            return structured.held(write_to(model, encode([task.prompt(one) for one in parts]), held)[0], parts, held)
+            return structured.held(write_to(writer, encode([task.prompt(one) for one in parts]), held)[0], parts, held)
 
         def length(text: str) -> int:
             return len(encode([text])[0])
 
         ways = {
-            "unconstrained": write_to(model, prompts)[0],
+            "unconstrained": write_to(writer, prompts)[0],
             "map_reduce": structured.map_reduce(gathered, task.prompt, length, how.chunk, tell),
         }
         return [[{"name": name, "answer": texts[at]} for name, texts in ways.items()] for at in range(len(prompts))]
 
     settle(settings.numerics, settings.seed)
-    before = answer(open_model(Path(base)).to(device()))
-    model = adapters.load(Path(folder), Path(base), open_model).to(device())
-    after = answer(model)
+    before = answer(writing.writer(recipe, open_model(Path(base)).to(device())))
+    writer = writing.writer(recipe, adapters.load(Path(folder), Path(base), open_model).to(device()))
+    after = answer(writer)
     if task.group:
         structured.held(before["answer"] + after["answer"], gathered * 2, forms)
     said = [column for column in ("answer", "confidence", "likeliest", "probabilities") if column in after]
@@ -128,7 +129,7 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
         {column: list(rows[column]) for column in ("id", "rating", "prompt", "target")}
         | {column: after[column] for column in said}
         | {f"base_{column}": before[column] for column in said}
-        | ({"others": other_ways(model)} if task.group else {}),
+        | ({"others": other_ways(writer)} if task.group else {}),
         schema_overrides={column: ANSWERS[column] for one in said for column in (one, f"base_{one}")}
         | ({"others": ANSWERS["others"]} if task.group else {}),
     )

@@ -26,7 +26,7 @@ from stages import inputs, params, privacy, release, tasks
 from stages.files import write_json
 from stages.gather import gather, references
 from stages.metrics.diversity import Memory
-from stages.models import adapters, family, writing
+from stages.models import adapters, draws, family, writing
 from stages.models import tokenizer as tokenizers
 from stages.numerics import device, settle
 from stages.openers import openers
@@ -52,15 +52,18 @@ def main(name: str, table: str, tokens: str, base: str, folder: str, report: str
     rows, exhausted = requests(whole, recipe, asked.rows, settings.seed, language)
     kind, tokenizer = family(recipe.model.family), tokenizers.load(base)
     model = adapters.load(Path(folder), Path(base), lambda path: kind.load(path, task.outputs(recipe.model.head)))
-    model = model.to(device())
-    learnt = datasets.load_from_disk(str(Path(tokens) / "train"))["target"]
+    writer = writing.writer(recipe, model.to(device()))
+    train = datasets.load_from_disk(str(Path(tokens) / "train"))
+    learnt = train["target"]
     keywords = {word for row in rows for word in row["keywords"]} if recipe.predict.forced else set()
     heads = openers(list(learnt), language, keywords, writing.FORMS) if keywords else {}
     start, texts = time.monotonic(), []
+    ids, *_ = inputs.encode(rows, task, tokenizer, recipe.model)
+    turns = draws.turns(ids)  # a request that comes again is another draw
     for at in range(0, len(rows), AT_ONCE):
-        some = rows[at : at + AT_ONCE]
-        ids, *_ = inputs.encode(some, task, tokenizer, recipe.model)
-        texts += writing.write(recipe, task, model, tokenizer, some, ids, language, heads)
+        some = slice(at, at + AT_ONCE)
+        asked_of = (rows[some], ids[some], language, heads, train, turns[some])
+        texts += writing.write(recipe, task, writer, tokenizer, *asked_of)
         print(f"probe {name}: {len(texts)} of {len(rows)} texts, {time.monotonic() - start:.0f} s", flush=True)
     known = dict.fromkeys([*whole.filter(split="train")["text"], *(() if task.group else learnt)])  # a form is no text
     told = search(rows, texts, Memory(list(known)), asked)

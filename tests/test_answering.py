@@ -23,7 +23,7 @@ def answerer(monkeypatch) -> answering.Answerer:
     recipe = SimpleNamespace(predict=None, model=SimpleNamespace(prompt_tokens=9))
     one.origin = SimpleNamespace(recipe=recipe, language="ru", numerics=None, seed=0)
     one.task, one.kind = SimpleNamespace(labels=(), prompt=str), SimpleNamespace(WRITES=True)
-    one.model = one.tokenizer = one.heads = None
+    one.model = one.writer = one.tokenizer = one.heads = one.learnt = None
     return one
 
 

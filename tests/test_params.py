@@ -217,6 +217,32 @@ def test_forced_sentences_without_candidates_are_refused(raw):
     assert any(line.startswith(f"recipes.{RECIPE}.predict:") and "forced" in line for line in mistakes(raw))
 
 
+FAST = {"engine": "ctranslate2"}
+
+
+@pytest.mark.parametrize(
+    ("word", "family", "predict", "why"),
+    [
+        (".predict", "seq2seq", FAST | {"candidates": 2, "sample": True}, "candidates are weighed in transformers"),
+        (".predict", "seq2seq", {"compute_type": "int8"}, "compute_type int8 is ctranslate2's"),
+        ("", "encoder", FAST, "does not choose labels"),
+        ("", "causal", FAST | {"repetition_penalty": 1.2}, "counts no token of the prompt as said"),
+    ],
+)
+def test_what_ctranslate2_cannot_do_is_refused(raw, word, family, predict, why):
+    raw["recipes"][RECIPE]["model"]["family"] = family
+    raw["recipes"][RECIPE]["predict"] = predict
+    assert any(line.startswith(f"recipes.{RECIPE}{word}:") and why in line for line in mistakes(raw))
+
+
+def test_a_form_is_held_in_transformers_alone(raw):
+    name = "review_summary-venues-full"
+    raw["recipes"][name]["predict"] = FAST | {"constrain": "quoted"}
+    assert any(line.startswith(f"recipes.{name}:") and "knows no form" in line for line in mistakes(raw))
+    raw["recipes"][name]["predict"] = FAST | {"constrain": "none"}
+    assert check(raw).recipes[name].predict.engine == "ctranslate2"
+
+
 def test_a_value_outside_the_range_and_an_unknown_split_are_found(raw):
     raw["sources"]["films"]["clean"]["values"] = {"rating": {"good": 10, "great": 11}}
     assert "values.rating puts great outside rating_range [1, 10]" in " ".join(mistakes(raw))

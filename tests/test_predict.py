@@ -1,6 +1,7 @@
 """Both answers to each test row, in its order, the same each time."""
 
 import json
+import shutil
 from pathlib import Path
 
 import datasets
@@ -119,7 +120,7 @@ def test_of_three_sentences_the_one_that_says_a_keyword_goes_on(in_mill, write_s
     tokenizer = tokenizers.load("data/bases/t5")
     asked = {tuple(ids): " ".join(words) for ids, words in zip(rows["input_ids"], rows["keywords"], strict=True)}
 
-    def three(read, prompts, written, limit, settings):
+    def three(read, prompts, written, limit, settings, keys):
         told = ["ничего.", "", "совсем ничего."] * (len(prompts) // 3)
         told[1::3] = [asked[tuple(prompt)] for prompt in prompts[1::3]]
         return [so_far + tokenizer(text)["input_ids"] for so_far, text in zip(written, told, strict=True)]
@@ -132,6 +133,44 @@ def test_of_three_sentences_the_one_that_says_a_keyword_goes_on(in_mill, write_s
     wanted = [at for at, one in enumerate(rows["keywords"]) if one]
     spelt = [tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) for text in asked.values()]
     assert len(wanted) > 10 and [given[at] for at in wanted] == [spelt[at] for at in wanted]
+
+
+def test_a_row_that_is_drawn_is_answered_alike_in_any_table_and_batch(in_mill, write_settings):
+    write_settings()
+    whole = datasets.load_from_disk("data/tokens/t5-full/test")
+    told = {}
+    for name, order, batch in (("all", range(9), 256), ("some", [7, 3, 8, 2], 2)):
+        wish = {"sample": True, "top_k": 20, "no_repeat": 3, "candidates": 3, "forced": True, "batch": batch}
+        write_settings(recipes={"t5-full": RECIPES["t5-full"] | {"predict": wish}})
+        shutil.copytree("data/tokens/t5-full", f"data/tokens/{name}")
+        shutil.rmtree(f"data/tokens/{name}/test")
+        whole.select(list(order)).save_to_disk(f"data/tokens/{name}/test")
+        words = predict_words("t5-full", f"{name}.parquet")
+        predict.main(words[0], f"data/tokens/{name}", *words[2:])
+        told[name] = dict(schema.read(f"{name}.parquet", schema.ANSWERS).select("id", "answer").iter_rows())
+    assert told["some"] == {key: told["all"][key] for key in told["some"]} and len(set(told["some"].values())) == 4
+
+
+def engine(name: str, **words) -> dict:
+    wish = RECIPES[name]["predict"] | {"engine": "ctranslate2"} | words
+    return {"recipes": {name: RECIPES[name] | {"predict": wish}}}
+
+
+def test_ctranslate2_writes_what_transformers_writes(mill, in_mill, write_settings):
+    write_settings(**engine("t5-text"))
+    predict.main(*predict_words("t5-text", "fast.parquet"))
+    told, own = (schema.read(path, schema.ANSWERS) for path in ("fast.parquet", mill / "data/answers/t5-text.parquet"))
+    assert told.equals(own), "labels' chances are transformers' in both"
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_an_adapter_is_merged_for_ctranslate2_and_its_draws_repeat(in_mill, write_settings, kind):
+    write_settings(**engine("t5-lora", compute_type=kind))
+    for name in ("a", "b"):
+        predict.main(*predict_words("t5-lora", f"{name}.parquet"))
+    told = schema.read("a.parquet", schema.ANSWERS)
+    assert Path("a.parquet").read_bytes() == Path("b.parquet").read_bytes()
+    assert told["answer"].to_list() != told["base_answer"].to_list() and told["answer"].n_unique() > 15
 
 
 def test_candidates_of_a_task_without_a_rule_are_refused(in_mill, write_settings):

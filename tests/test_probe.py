@@ -11,7 +11,7 @@ from small_mill import RECIPES, recipe, settings
 
 from stages import inputs, params, probe, schema, tasks
 from stages.metrics.diversity import Memory
-from stages.models import adapters, seq2seq, writing
+from stages.models import adapters, draws, seq2seq, writing
 from stages.models import tokenizer as tokenizers
 from stages.numerics import settle
 from stages.refusal import Refusal
@@ -125,7 +125,10 @@ def test_what_is_searched_is_what_predict_writes(mill, name):
     settle(checked.numerics, checked.seed)
     task, tokenizer, rows = tasks.load(one.task), tokenizers.load(base), test.to_list()
     ids, *_ = inputs.encode(rows, task, tokenizer, one.model)
-    written = writing.write(one, task, model, tokenizer, rows, ids, "ru", {})
+    learnt = datasets.load_from_disk(str(mill / f"data/tokens/{name}/train"))
+    written = writing.write(
+        one, task, writing.writer(one, model), tokenizer, rows, ids, "ru", {}, learnt, draws.turns(ids)
+    )
     assert written == schema.read(mill / f"data/answers/{name}.parquet", schema.ANSWERS)["answer"].to_list()
 
 

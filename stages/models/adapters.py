@@ -14,6 +14,7 @@ from stages.refusal import Refusal
 
 ADAPTER = "adapter_config.json"
 INITS = {"zero": True, "gaussian": "gaussian", "pissa": "pissa", "olora": "olora"}  # our word → PEFT's
+BASE = "__base__"  # PEFT's name for no adapter, where a batch mixes them
 MOVING = ("pissa", "olora")  # these take their first weights out of the base
 
 
@@ -116,3 +117,26 @@ def load(folder: Path, base: Path, open_model: Callable[[Path], PreTrainedModel]
     from peft import PeftModel
 
     return PeftModel.from_pretrained(open_model(base), str(folder)).merge_and_unload()
+
+
+def beside(folders: dict[str, Path], base: PreTrainedModel) -> PreTrainedModel:
+    """Several LoRA adapters on one base, none merged: name → the folder that `save` wrote. The base is changed.
+
+    A family's `answer` takes it as its model with `variants`, the adapter of each row; BASE is the base as it was. A
+    batch may mix them (PEFT's documentation, "Inference with different LoRA adapters in the same batch"). Refuses what
+    PEFT cannot mix.
+    """
+    from peft import PeftModel
+
+    for name, folder in folders.items():
+        config = json.loads((Path(folder) / ADAPTER).read_text("utf-8"))
+        odd = [key for key in ("use_dora", "modules_to_save") if config.get(key)]
+        if config.get("peft_type") != "LORA" or odd:
+            found = ", ".join(odd) or str(config.get("peft_type"))
+            do = "answer by it alone"
+            raise Refusal("an adapter of kind lora, without DoRA and further modules", found, f"{folder}: {name}", do)
+    first, *rest = folders
+    mixed = PeftModel.from_pretrained(base, str(folders[first]), adapter_name=first)
+    for name in rest:
+        mixed.load_adapter(str(folders[name]), adapter_name=name)
+    return mixed.eval()

@@ -20,6 +20,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from stages.models import draws
 from stages.models import tokenizer as tokenizers
 from stages.models.constrained import Constrained, Form
 from stages.params import Base, Predict
@@ -71,18 +72,12 @@ def targets(tokenizer: PreTrainedTokenizerBase, texts: list[str], limit: int, la
     return [[*body[: limit - 1], tokenizer.eos_token_id] for body in whole], sum(len(b) >= limit for b in whole)
 
 
-def framed(prompt: list[int], tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """A prompt's ids with the separator behind them, once."""
-    end = tokenizer.eos_token_id
-    return prompt if prompt[-1:] == [end] else [*prompt, end]
-
-
 def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel):
     """Joins prompt and target and pads each batch to its own longest row; prompt and padding carry no loss."""
     pad = DataCollatorForSeq2Seq(padded(tokenizer), label_pad_token_id=-100)
 
     def join(rows: list[dict]) -> dict:
-        prompts = [framed(list(row["input_ids"]), tokenizer) for row in rows]
+        prompts = [tokenizers.framed(list(row["input_ids"]), tokenizer) for row in rows]
         return pad([
             {"input_ids": [*prompt, *row["labels"]], "labels": [-100] * len(prompt) + list(row["labels"])}
             for prompt, row in zip(prompts, rows, strict=True)
@@ -128,16 +123,23 @@ def answer(
     settings: Predict,
     labels: tuple[str, ...],
     forms: list[Form] | None = None,
+    turns: list[int] | None = None,
+    variants: list[str] | None = None,
 ) -> tuple[list[str], list[float | None]]:
-    """Write an answer of at most `limit` tokens to each prompt (ids), of its form where it has one."""
-    prompts = [framed(list(one), tokenizer) for one in prompts]
+    """Write an answer of at most `limit` tokens to each prompt (ids), of its form where it has one.
+
+    What is drawn for a prompt follows from it, its turn and the seed (stages.models.draws). variants: the adapter of
+    each row, where the model has several (adapters.beside).
+    """
+    prompts = [tokenizers.framed(list(one), tokenizer) for one in prompts]
+    keys = draws.keys(prompts, turns)
     texts: list[str] = [""] * len(prompts)
     model.eval()
     for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
         batch = padded(tokenizer).pad(
             {"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt", padding_side="left"
         ).to(model.device)  # fmt: skip
-        held = LogitsProcessorList([Constrained([forms[i] for i in chosen])] if forms else [])
+        held = [Constrained([forms[i] for i in chosen])] if forms else []
         written = model.generate(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
@@ -145,7 +147,8 @@ def answer(
             num_beams=1,
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
-            logits_processor=held,
+            logits_processor=LogitsProcessorList(held + draws.drawn(settings, keys[chosen])),
+            **({"adapter_names": [variants[i] for i in chosen]} if variants else {}),
             **settings.generation,
         )
         said = written[:, batch["input_ids"].shape[1] :]

@@ -1,11 +1,18 @@
-"""Reviews written sentence by sentence by an encoder-decoder: of several drawn each time, the task's rule keeps one."""
+"""Reviews written sentence by sentence by an encoder-decoder: of several drawn each time, the task's rule keeps one.
 
-from collections.abc import Callable
+A row's text does not follow from the rows beside it: each candidate of each of its sentences has draws of its own, and
+its rivals borrow from rows that were learnt from. Rounding can still tell two candidates that are as good as equal
+apart in one batch and not in another (stages.models.draws).
+"""
 
+from collections.abc import Callable, Sequence
+
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from stages import choosing
 from stages.lemmas import said_in
+from stages.models import draws
 from stages.models import tokenizer as tokenizers
 from stages.models.continuing import Reader, extend, likelihood
 from stages.params import Recipe
@@ -16,11 +23,14 @@ MOST_SENTENCES, SENTENCE = 7, 24  # of a text; tokens of a sentence at most: 0.1
 def compose(
     prompt: Callable[[dict], str], rivals: Callable[[dict, dict], list[dict]], model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase, rows: list[dict], language: str, recipe: Recipe, heads: dict[str, list[str]],
+    learnt: Sequence[dict] = (), turns: list[int] | None = None,
 ) -> list[str]:  # fmt: skip
     """A text for each row, written sentence by sentence: of several drawn each time, the best goes on.
 
     prompt, rivals: the task's. heads: keyword → forms that a sentence may begin with (stages.openers): all drawn
-    sentences but some free ones begin with a form of a keyword that is still to be said.
+    sentences but some free ones begin with a form of a keyword that is still to be said. learnt: rows that rivals may
+    borrow from; where there are none, a row is its own. turns: of each row, how often it was asked before
+    (stages.models.draws); 0 unless given.
     """
     limit, batch, many = recipe.model.target_tokens, recipe.predict.batch, recipe.predict.candidates
     read = Reader(model, tokenizer)
@@ -33,14 +43,20 @@ def compose(
     def likely(pairs: list[tuple[list[int], list[int]]]) -> list[float]:
         return likelihood(read, [asked for asked, _ in pairs], [text for _, text in pairs], batch)
 
-    others_of = [ids_of(rivals(row, rows[at - 1])) for at, row in enumerate(rows)]
     own, written, live = ids_of(rows), [[] for _ in rows], list(range(len(rows)))
+    keys = draws.keys(own, turns)
+    others_of = [
+        ids_of(rivals(row, learnt[key % len(learnt)] if learnt else row))
+        for row, key in zip(rows, keys.tolist(), strict=True)
+    ]
     said: list[set[str]] = [set() for _ in rows]
     spelt = {form: tokenizer(form, add_special_tokens=False)["input_ids"] for forms in heads.values() for form in forms}
-    for _ in range(MOST_SENTENCES):
+    for sentence in range(MOST_SENTENCES):
         forms = {row: choosing.starts(rows[row]["keywords"], said[row], heads, many) for row in live}
         starts = [(row, written[row] + spelt.get(form, [])) for row in live for form in forms[row]]
-        drawn = extend(read, [own[row] for row, _ in starts], [text for _, text in starts], SENTENCE, recipe.predict)
+        asked, texts = [own[row] for row, _ in starts], [text for _, text in starts]
+        each = draws.number(draws.number(keys[live], sentence).unsqueeze(1), torch.arange(many)).flatten()
+        drawn = extend(read, asked, texts, SENTENCE, recipe.predict, each)
         words = said_in(tokenizer.batch_decode(drawn, skip_special_tokens=True), language)
         nats = likely([(own[row], text) for (row, _), text in zip(starts, drawn, strict=True)])
         shares = [

@@ -5,9 +5,10 @@ from functools import cached_property
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
+from transformers import LogitsProcessorList, PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
 from transformers.modeling_outputs import BaseModelOutput
 
+from stages.models import draws
 from stages.models import tokenizer as tokenizers
 from stages.params import Predict
 
@@ -48,10 +49,11 @@ class Reader:
 
 @torch.inference_mode()
 def extend(
-    read: Reader, prompts: list[list[int]], written: list[list[int]], limit: int, settings: Predict
+    read: Reader, prompts: list[list[int]], written: list[list[int]], limit: int, settings: Predict, keys: torch.Tensor
 ) -> list[list[int]]:
     """Each text (ids, may be empty) with one more sentence, at most `limit` tokens; with the end, where that is drawn.
 
+    keys: of the draws of each text, (texts,): where one is to go on in several ways, they differ (stages.models.draws).
     Texts of one length are no condition: shorter ones are padded on the left, which T5's relative positions allow.
     """
     model, tokenizer = read.model, read.tokenizer
@@ -67,6 +69,8 @@ def extend(
             decoder_attention_mask=seen.to(model.device),
             max_new_tokens=limit,
             **settings.generation,
+            suppress_tokens=[pad],  # a text that was padded may not repeat it, so none may say it
+            logits_processor=LogitsProcessorList(draws.drawn(settings, keys[chosen])),
             stopping_criteria=StoppingCriteriaList([lambda ids, scores: read.stops[ids[:, -1]]]),
         )
         for i, more in zip(chosen, told[:, width + 1 :].tolist(), strict=True):

@@ -16,6 +16,7 @@ from transformers import (
 )
 from transformers.modeling_outputs import BaseModelOutput
 
+from stages.models import draws
 from stages.models import tokenizer as tokenizers
 from stages.models.constrained import Constrained, Form
 from stages.params import Base, Predict
@@ -108,21 +109,26 @@ def answer(
     settings: Predict,
     labels: tuple[str, ...],
     forms: list[Form] | None = None,
+    turns: list[int] | None = None,
+    variants: list[str] | None = None,
 ) -> tuple[list[str], list[float | None]]:
     """Write an answer of at most `limit` tokens to each prompt (ids), of its form where it has one.
 
-    Free text has no confidence.
+    Free text has no confidence. What is drawn for a prompt follows from it, its turn and the seed
+    (stages.models.draws). variants: the adapter of each row, where the model has several (adapters.beside).
     """
     texts: list[str] = [""] * len(prompts)
+    keys = draws.keys(prompts, turns)
     model.eval()
     for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
-        held = LogitsProcessorList([Constrained([forms[i] for i in chosen])] if forms else [])
+        held = [Constrained([forms[i] for i in chosen])] if forms else []
         written = model.generate(
             **batch,
             max_new_tokens=limit,
             num_beams=1,
-            logits_processor=held,
+            logits_processor=LogitsProcessorList(held + draws.drawn(settings, keys[chosen])),
+            **({"adapter_names": [variants[i] for i in chosen]} if variants else {}),
             **settings.generation,
         )
         for i, text in zip(chosen, tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):

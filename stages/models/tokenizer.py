@@ -53,6 +53,12 @@ def encode(
     return short, sum(len(one) > limit for one in ids)
 
 
+def framed(prompt: list[int], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """A prompt's ids with the closing token behind them, once: what a decoder goes on from."""
+    end = tokenizer.eos_token_id
+    return prompt if prompt[-1:] == [end] else [*prompt, end]
+
+
 def batches(lengths: Sequence[int | tuple[int, ...]], size: int) -> Iterator[list[int]]:
     """The places of texts, longest first, `size` at a time, so that little of a batch is padding.
 

@@ -106,6 +106,13 @@ class Peft(Optimisation):
 
 class Predict(Strict):
     batch: PositiveInt = 64
+    engine: Literal["transformers", "ctranslate2"] = Field(
+        "transformers",
+        description="ctranslate2: quicker on a CPU; what it draws is repeatable for a table, not a row's own",
+    )
+    compute_type: Literal["float32", "int8"] = Field(
+        "float32", description="of ctranslate2; int8 is quicker, not exact"
+    )
     sample: bool = Field(False, description="draw tokens instead of taking the likeliest")
     temperature: PositiveFloat = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="below 1 sorts the vocabulary at each token")
@@ -129,16 +136,22 @@ class Predict(Strict):
             raise ValueError("forced sentences are chosen among candidates; set candidates above 1, or drop forced")
         return self
 
+    @pydantic.model_validator(mode="after")
+    def _the_engine_can(self) -> "Predict":
+        if self.engine == "ctranslate2" and self.candidates > 1:
+            raise ValueError("candidates are weighed in transformers; set engine: transformers, or candidates: 1")
+        if self.engine == "transformers" and self.compute_type != "float32":
+            raise ValueError(f"compute_type {self.compute_type} is ctranslate2's; set engine: ctranslate2, or drop it")
+        return self
+
     @property
     def generation(self) -> dict[str, bool | int | float]:
-        """These settings in the words of transformers' `generate`; without sampling it wants none of a draw's."""
-        words = {
-            "do_sample": self.sample,
+        """These settings in the words of transformers' `generate`. It draws nothing: stages.models.draws does."""
+        return {
+            "do_sample": False,
             "repetition_penalty": self.repetition_penalty,
             "no_repeat_ngram_size": self.no_repeat,
         }
-        drawn = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
-        return words | drawn if self.sample else words
 
 
 class Recipe(Strict):
@@ -155,4 +168,18 @@ class Recipe(Strict):
             raise ValueError(f"predict.candidates above 1 needs family seq2seq, not {self.model.family}; set it to 1")
         if self.method.packing and self.model.family == "encoder":
             raise ValueError("an encoder answers from the first token of a sequence; leave method.packing out")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _the_engine_writes_it(self) -> "Recipe":
+        if self.predict.engine == "ctranslate2":
+            hindrances = {
+                "does not choose labels, as family encoder does": self.model.family == "encoder",
+                "knows no form of a summary; write constrain: none": bool(self.rows.gather)
+                and self.predict.constrain != "none",
+                "counts no token of the prompt as said, which repetition_penalty does for family causal":
+                    self.model.family == "causal" and self.predict.repetition_penalty != 1,
+            }  # fmt: skip
+            for why in (why for why, is_so in hindrances.items() if is_so):
+                raise ValueError(f"predict.engine ctranslate2 {why}; or set it to transformers")
         return self

@@ -1,6 +1,9 @@
 """Variants on one base: switched, not copied, each with the answers that it gives when opened alone."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from stages import answering, origin
 
@@ -19,6 +22,20 @@ def test_adapters_and_their_base_are_one_model_with_answers_of_their_own(shelf):
     assert told[0] == told[2] and len({told[0], told[1]}) == 2
     assert len(shelf.bases) == 2, "t5-full and t5-later share one, t5-lora's base is the other"
     assert shelf.ready["t5-full"][0].model is shelf.ready["t5-later"][0].model
+
+
+def test_a_recipe_of_ctranslate2_has_a_model_of_its_own(shelf, write_settings):
+    """Greedy, so that it has to write what transformers writes, whether or not there is an adapter to merge."""
+    asked = {"t5-later": WISH, "t5-full": WISH, "t5-text": TEXT}
+    known = yaml.safe_load(Path("params.yaml").read_text("utf-8"))["recipes"]
+    told = []
+    for wish in ({"batch": 8}, {"batch": 8, "engine": "ctranslate2"}):
+        write_settings(recipes=known | {name: known[name] | {"predict": wish} for name in asked})
+        shelf.ready.clear()
+        shelf.bases.clear()
+        told.append({name: shelf.ask([name], row)[0].answer.text for name, row in asked.items()})
+    assert told[0] == told[1] and told[0]["t5-later"] != told[0]["t5-full"]
+    assert not shelf.bases
 
 
 def test_a_classifiers_head_is_switched_with_its_adapter(shelf):

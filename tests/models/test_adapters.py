@@ -10,8 +10,8 @@ import pytest
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
-from stages.models import adapters, encoder, seq2seq
-from stages.params import Full, Lora, Peft
+from stages.models import adapters, encoder, family, seq2seq
+from stages.params import Full, Lora, Peft, Predict
 from stages.refusal import Refusal
 
 ROOT = Path(__file__).parents[2]
@@ -223,3 +223,53 @@ def test_another_process_writes_the_same_adapter(tmp_path):
     assert config["base_model_name_or_path"] == "bases/t5"
     assert config["target_modules"] == ["k", "o", "q", "v", "wi", "wo"]
     assert str(tmp_path) not in json.dumps(config)
+
+
+@pytest.fixture
+def three(blank, tmp_path):
+    """kind → three LoRA adapters on one base, of different ranks, and where the base lies."""
+
+    def make(kind: str) -> tuple[dict[str, Path], Path]:
+        targets = ("q", "v") if kind == "seq2seq" else ("q_proj", "v_proj")
+        blank(kind).save_pretrained(tmp_path / "base")
+        folders = {}
+        for at, name in enumerate(("calm", "angry", "merry"), start=1):
+            method = Lora(kind="lora", rank=2 * at, alpha=8, targets=targets, epochs=1, lr=1e-3, batch=2)
+            model = adapters.prepare(blank(kind), method, family(kind).TASK_TYPE, "recipes.a")
+            torch.manual_seed(at)
+            for weight_name, weight in model.named_parameters():
+                if "lora_" in weight_name:
+                    torch.nn.init.normal_(weight, std=0.5)
+            adapters.save(model, method, "bases/x", tmp_path / name)
+            folders[name] = tmp_path / name
+        return folders, tmp_path / "base"
+
+    return make
+
+
+@pytest.mark.parametrize("kind", ["seq2seq", "causal"])
+@pytest.mark.parametrize("settings", [{"batch": 5}, {"batch": 64, "sample": True, "top_k": 20}])
+def test_a_batch_may_mix_the_adapters_of_several_recipes(three, tokenizer_of, kind, settings):
+    folders, base = three(kind)
+    tokenizer, how, answer = tokenizer_of[kind], Predict(**settings), family(kind).answer
+    prompts = [[5 + at, 9, *range(20, 20 + at % 7), 1] for at in range(16)]
+    names = [*folders, adapters.BASE] * 4
+    torch.manual_seed(3)
+    mixed = adapters.beside(folders, family(kind).load(base))
+    told, _ = answer(mixed, tokenizer, prompts, 8, how, (), variants=names)
+    for name in names[:4]:
+        own = [at for at, one in enumerate(names) if one == name]
+        alone = adapters.load(folders.get(name, base), base, family(kind).load)
+        assert answer(alone, tokenizer, [prompts[at] for at in own], 8, how, ())[0] == [told[at] for at in own]
+    assert len({tuple(told[at::4]) for at in range(4)}) == 4
+    changed, _ = answer(mixed, tokenizer, prompts, 8, how, (), variants=names[1:] + names[:1])
+    assert changed != told
+
+
+def test_an_adapter_that_cannot_be_mixed_is_refused(three):
+    folders, base = three("seq2seq")
+    config = folders["angry"] / "adapter_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"use_dora": True}))
+    with pytest.raises(Refusal) as refused:
+        adapters.beside(folders, seq2seq.load(base))
+    assert refused.value.found == "use_dora" and refused.value.where.endswith("angry")

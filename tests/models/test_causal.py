@@ -5,6 +5,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from stages.models import adapters, causal, denoising
+from stages.models import tokenizer as tokenizers
 from stages.params import Lora, Predict
 
 PROMPTS = ["rating 5 | keywords суп", "rating 1", "rating 2 | keywords пицца"]
@@ -118,7 +119,7 @@ def test_a_labels_chance_is_that_of_writing_it(blank, tokenizer, size):
     told, _ = causal.targets(tokenizer, list(LABELS), 64, LABELS)
     assert len({len(label) for label in told}) > 1, "else padding would go unseen"
     for prompt, chosen, each in zip(ids, likeliest, chances, strict=True):
-        asked, sums, means = causal.framed(list(prompt), tokenizer), [], []
+        asked, sums, means = tokenizers.framed(list(prompt), tokenizer), [], []
         for label in told:
             with torch.no_grad():
                 logits = model(input_ids=torch.tensor([[*asked, *label]])).logits[0, len(asked) - 1 : -1]

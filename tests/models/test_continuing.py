@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stages.models import continuing
+from stages.models import continuing, draws
 from stages.params import Predict
 
 TEXTS = ["Суп всем понравился.", "Больше не придём, ждали целый час.", "Пицца был холодный."]
@@ -26,9 +26,12 @@ def test_a_text_goes_on_by_one_sentence_as_if_it_stood_alone(blank, tokenizer_of
     read = continuing.Reader(model, tokenizer)
     greedy = Predict(sample=True, temperature=1e-6, batch=3)
     prompts, written = [[5, 9, 30, 1], [7, 1], [8, 8, 8, 8, 1]], [[], [6, 11, 12, 40, 7], [9, 10]]
-    together = continuing.extend(read, prompts, written, 12, greedy)
+    together = continuing.extend(read, prompts, written, 12, greedy, draws.keys(prompts))
     pairs = zip(prompts, written, strict=True)
-    alone = [continuing.extend(continuing.Reader(model, tokenizer), [p], [w], 12, greedy)[0] for p, w in pairs]
+    alone = [
+        continuing.extend(continuing.Reader(model, tokenizer), [p], [w], 12, greedy, draws.keys([p]))[0]
+        for p, w in pairs
+    ]
     assert together == alone  # padding on the left changes nothing
     assert [more[: len(so_far)] for more, so_far in zip(together, written, strict=True)] == written
     assert all(len(so_far) < len(more) <= len(so_far) + 12 for more, so_far in zip(together, written, strict=True))
@@ -43,7 +46,7 @@ def test_a_sentence_ends_with_its_mark(blank, tokenizer_of):
         model.shared.weight[stop] = 1.0
         model.decoder.final_layer_norm.weight.fill_(5.0)
         model.shared.weight[0] = 0.5
-    told = continuing.extend(read, [[7, 1]], [[]], 12, Predict(sample=True, temperature=0.01))
+    told = continuing.extend(read, [[7, 1]], [[]], 12, Predict(sample=True, temperature=0.01), draws.keys([[7, 1]]))
     assert told == [[stop]]
 
 
