@@ -7,7 +7,6 @@ Params  seed, numerics, recipes.<name>.task, .model, .method
 """
 
 import shutil
-from functools import partial
 from pathlib import Path
 
 import datasets
@@ -36,7 +35,7 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     tokenizer, model = tokenizers.load(base), kind.load(base, task.outputs(recipe.model.head))
     model = adapters.prepare(model, method, kind.TASK_TYPE, f"recipes.{name}")
     learning, size = adapters.count(model)
-    collator = (partial(packing.collator, kind) if method.packing else kind.collator)(tokenizer, model)
+    collator = (packing if method.packing else kind).collator(tokenizer, model)
     scratch = Path(folder).with_name(f".{name}.checkpoints")
     decides = [settings.numerics.model_dump(), recipe.model_dump(mode="json", include={"task", "model", "method"})]
     trackers = settings.tracking if processes.first() else ()

@@ -18,8 +18,9 @@ from transformers import (
 
 from benchmarks.training.watching import Counted
 from stages import params
-from stages.models import causal, family, packing
+from stages.models import family, packing
 from stages.models.fitting import Fit, fit
+from stages.models.tokenizer import framed
 from stages.numerics import settle
 
 EPOCHS = 1000  # more than any measurement takes
@@ -74,7 +75,7 @@ def plain(
 
 def joined(row: dict, tokenizer: PreTrainedTokenizerBase) -> dict:
     """A decoder's row as one text: input, separator, target; the loss is of the target."""
-    prompt = causal.framed(list(row["input_ids"]), tokenizer)
+    prompt = framed(list(row["input_ids"]), tokenizer)
     return {"input_ids": [*prompt, *row["labels"]], "labels": [-100] * len(prompt) + list(row["labels"])}
 
 
@@ -95,7 +96,7 @@ def ours(
     """As `train` does, under these numerics; method: what differs from a recipe's defaults, in the words of `fit`."""
     numbers, kind = params.Numerics(**numerics), family(of)
     settle(numbers, seed)
-    made = packing.collator(kind, tokenizer, model) if method.get("packing") else kind.collator(tokenizer, model)
+    made = packing.collator(tokenizer, model) if method.get("packing") else kind.collator(tokenizer, model)
     counted = Counted(made, tokenizer.pad_token_id, 1, of)
     with tempfile.TemporaryDirectory(prefix="training-") as scratch:
         return fit(model, rows, validation, counted, kind.loss, Path(scratch, "fit"), seed, epochs=epochs, lr=lr,

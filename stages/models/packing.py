@@ -9,21 +9,22 @@ encoder   none: a classifier reads its answer off the first token of a sequence.
 from collections.abc import Callable
 from functools import wraps
 from itertools import chain
-from types import ModuleType
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from stages.models.tokenizer import framed
 
-def collator(kind: ModuleType, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Callable:
-    """Makes a batch of sequences, each given as the list of rows that stand in it end to end, for the family `kind`."""
+
+def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Callable:
+    """Makes a batch of sequences, each given as the list of rows that stand in it end to end."""
     if not model.config.is_encoder_decoder:
-        return lambda sequences: _causal(sequences, kind.framed, tokenizer)
+        return lambda sequences: _causal(sequences, tokenizer)
     _reads_masks_of_blocks(model)
     return lambda sequences: _seq2seq(sequences, model.config)
 
 
-def _causal(sequences: list[list[dict]], framed: Callable, tokenizer: PreTrainedTokenizerBase) -> dict:
+def _causal(sequences: list[list[dict]], tokenizer: PreTrainedTokenizerBase) -> dict:
     """{input_ids, labels, position_ids}, each (sequences, tokens)."""
     prompts = [[framed(list(row["input_ids"]), tokenizer) for row in rows] for rows in sequences]
     targets = [[list(row["labels"]) for row in rows] for rows in sequences]

@@ -45,7 +45,7 @@ def test_loss_and_gradients_are_those_of_the_rows_by_themselves(family, method, 
             torch.manual_seed(3)
             model = adapters.prepare(model, lora, kind.TASK_TYPE, "recipes.x")
         loss = kernels.chunked(model, kind.loss, 5, "float32") if method == "in chunks" else kind.loss
-        batch = packing.collator(kind, tokenizer, model)(SEQUENCES) if packed else kind.collator(tokenizer, model)(ROWS)
+        batch = packing.collator(tokenizer, model)(SEQUENCES) if packed else kind.collator(tokenizer, model)(ROWS)
         assert batch["input_ids"].shape[0] == (3 if packed else 8)
         told[packed] = learnt(model, loss, batch)
     (alone, gradients), (together, others) = told.values()
@@ -79,7 +79,7 @@ def test_a_packed_training_has_the_losses_of_its_rows(family, blank, tokenizer_o
     kind, tokenizer, told = KINDS[family], tokenizer_of[family], []
     for packed in (False, True):
         model = blank(family)
-        collate = packing.collator(kind, tokenizer, model) if packed else kind.collator(tokenizer, model)
+        collate = packing.collator(tokenizer, model) if packed else kind.collator(tokenizer, model)
         done = fit(model, data, data, collate, kind.loss, tmp_path / "s", 1, epochs=3, lr=1e-3, batch=8, tokens=2000,
                    evaluations=3, packing=packed)  # fmt: skip
         told.append(done)
