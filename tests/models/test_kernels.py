@@ -164,6 +164,21 @@ def test_a_switch_is_on_and_the_training_the_same_within_rounding(blank, tokeniz
     assert model.config._attn_implementation == more.get("attention", "eager")
 
 
+def test_an_adapter_learns_the_same_with_activations_computed_again(blank, tokenizer_of, tmp_path):
+    told = []
+    data = datasets.Dataset.from_list([row | {"length": len(row["input_ids"])} for row in ROWS])
+    for again in (False, True):
+        lora = Lora(kind="lora", rank=2, alpha=4, epochs=1, lr=1e-3, batch=2, targets=("q", "v"))
+        base = blank("seq2seq")
+        torch.manual_seed(3)
+        model = adapters.prepare(base, lora, "SEQ_2_SEQ_LM", "recipes.x")
+        done = fit(model, data, data, seq2seq.collator(tokenizer_of["seq2seq"], model), seq2seq.loss, tmp_path / "s", 1,
+                   epochs=2, lr=1e-2, batch=4, evaluations=2, checkpointing=again)  # fmt: skip
+        assert base.encoder.gradient_checkpointing is again
+        told.append([point["validation_loss"] for point in done.curve])
+    assert told[0] == pytest.approx(told[1], abs=2e-5) and told[0][0] != told[0][1]
+
+
 def test_products_in_chunks_are_bfloat16_too(blank, tokenizer_of):
     """Trainer's autocast ends with the model; the head is applied behind it."""
     model, types = blank("seq2seq"), set()
