@@ -109,7 +109,8 @@ def course(folder: str, shape: str, method: str, seconds: float, **asked) -> dic
         return watched[0]
 
     train(folder, shape, method, watch=watch, **asked)
-    return {"points": watched[0].points}
+    points = watched[0].points
+    return {"points": points, "tokens": points[-1][1], "loss": points[-1][2]}
 
 
 def profile(steps: int, **asked) -> dict:
