@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from torch.utils import deterministic
 from transformers import set_seed
 from transformers.utils import logging
 
@@ -45,6 +46,7 @@ def settle(numerics: Numerics, seed: int) -> None:
     torch.set_num_threads(numerics.threads)
     torch.set_float32_matmul_precision(numerics.matmul)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    deterministic.fill_uninitialized_memory = False  # else each new tensor is written twice; none is read before it is
     set_seed(seed)
     logging.set_verbosity_error()
     logging.disable_progress_bar()  # of loading and saving; training keeps its own
