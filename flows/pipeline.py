@@ -26,6 +26,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows import artifacts, causes, dvc, manifest, process, recover, runners, slots, torn, watch
 from stages import params
+from stages.refusal import Refusal
 
 HEALS = {dvc.NodeBusy: "Busy", dvc.NodeOffline: "Offline"}
 
@@ -264,7 +265,7 @@ def main(argv: list[str] | None = None) -> None:
         expect_server()
         runners.expect(declared.runner, Path.cwd())
         state = pipeline(**asked, workers=words.workers, return_state=True)
-    except (dvc.NoPipeline, params.Refusal) as error:
+    except (dvc.NoPipeline, Refusal) as error:
         sys.exit(str(error))
     except watch.Unrecorded as error:
         leave(str(error), 0 if error.state.is_completed() else 1)

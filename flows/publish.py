@@ -28,6 +28,7 @@ from prefect.states import Completed, Failed
 
 from flows import causes, dvc, git, past, pipeline, process, receipts, watch
 from stages import params
+from stages.refusal import Refusal
 
 STAGES = {"dataset": "share@", "model": "publish@"}  # which makes the folder of a release
 PROBES = "data/reports/probe"  # where stages.probe tells what a generator knows by heart
@@ -42,7 +43,7 @@ class NotReady(Exception):
     """Nothing was sent; the text says what is in the way and what to do about it."""
 
 
-TROUBLE = (NotReady, dvc.NoPipeline, git.GitFailed, params.Refusal)
+TROUBLE = (NotReady, dvc.NoPipeline, git.GitFailed, Refusal)
 
 
 @dataclass(frozen=True)

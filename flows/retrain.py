@@ -38,6 +38,7 @@ from flows import (
     workspace,
 )
 from stages import params
+from stages.refusal import Refusal
 
 COLLECTS = "collect@"
 
@@ -48,7 +49,7 @@ class Failure(Exception):
     """The run cannot go on; the workspace is put back, and the text says why."""
 
 
-TROUBLE = (workspace.NotReady, dvc.NoPipeline, git.GitFailed, champion.NoContest, record.Unknown, params.Refusal)
+TROUBLE = (workspace.NotReady, dvc.NoPipeline, git.GitFailed, champion.NoContest, record.Unknown, Refusal)
 
 
 # --- the steps ------------------------------------------------------------------------------------------------------

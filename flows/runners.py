@@ -15,7 +15,7 @@ from typing import Any
 from prefect.settings import PREFECT_API_URL
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from stages import params
+from stages.refusal import Refusal
 
 THREADS = 64  # tasks at the same time, those that are Cached included; how many of them run a stage the slots say
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
@@ -46,27 +46,27 @@ def expect(runner: str, folder: Path) -> None:
         import prefect_dask  # noqa: F401
         from distributed import Client
     except ImportError as error:
-        raise params.Refusal("Dask, for flow.runner: dask", "no such package", "params.yaml: flow.runner",
+        raise Refusal("Dask, for flow.runner: dask", "no such package", "params.yaml: flow.runner",
                              "make install, which brings Dask, or write threads") from error  # fmt: skip
     if not PREFECT_API_URL.value():
-        raise params.Refusal(
+        raise Refusal(
             "a Prefect server that the workers reach", "none: PREFECT_API_URL is not set", "the environment",
             "make ui, or set PREFECT_API_URL to the address of a server",
         )  # fmt: skip
     start = "start it with `dask scheduler`, and `dask worker ADDRESS` in the project's folder on each machine"
     address = os.environ.get(ADDRESS)
     if not address:
-        raise params.Refusal("the address of a Dask scheduler", "none", where, f"{start}; then set the variable")
+        raise Refusal("the address of a Dask scheduler", "none", where, f"{start}; then set the variable")
     try:
         with Client(address, timeout=WAIT, set_as_default=False) as client:
             found = client.run(lambda: (folder / "dvc.yaml").is_file())
     except (OSError, ValueError) as error:
         found = f"{address}: {str(error).splitlines()[0]}"
-        raise params.Refusal("a Dask scheduler that answers", found, where, start) from error
+        raise Refusal("a Dask scheduler that answers", found, where, start) from error
     if not found:
-        raise params.Refusal("a worker of the Dask cluster", "none", address, start)
+        raise Refusal("a worker of the Dask cluster", "none", address, start)
     if without := [worker for worker, there in found.items() if not there]:
-        raise params.Refusal(
+        raise Refusal(
             f"this project at {folder} on each worker", f"not on {', '.join(without)}", address,
             "mount it there under the same path, or stop that worker",
         )  # fmt: skip

@@ -19,6 +19,7 @@ from released import FULL, LORA
 from flows import dvc, publish, receipts
 from stages import params, sending
 from stages.files import write_json
+from stages.refusal import Refusal
 
 STAGES = {
     "publish": {
@@ -244,7 +245,7 @@ def test_a_release_that_was_changed_by_hand_is_not_sent(project):
 
 
 def test_a_recipe_that_is_not_to_be_published_is_refused_by_name(project, capsys):
-    with pytest.raises(params.Refusal, match="publish"):
+    with pytest.raises(Refusal, match="publish"):
         publish.gate(["sentiment_text-films-full"])
     with pytest.raises(SystemExit) as left:
         publish.main([FULL.replace("full", "fool"), "--dry-run"])

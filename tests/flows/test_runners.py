@@ -15,7 +15,7 @@ from test_pipeline import SLOW, ask, nothing_is_left, run, stage, start
 from test_pipeline import until as read
 
 from flows import runners
-from stages import params
+from stages.refusal import Refusal
 
 ROOT = Path(__file__).parents[2]
 DASK = {"params.yaml": "flow: {runner: dask, slots: {cpu: 2}}"}
@@ -159,7 +159,7 @@ def expected(project, monkeypatch):
         monkeypatch.delenv(runners.ADDRESS, raising=False)
         if address:
             monkeypatch.setenv(runners.ADDRESS, address)
-        with temporary_settings({PREFECT_API_URL: server}), pytest.raises(params.Refusal) as refused:
+        with temporary_settings({PREFECT_API_URL: server}), pytest.raises(Refusal) as refused:
             runners.expect("dask", folder)
         return refused.value
 

@@ -7,6 +7,7 @@ import yaml
 
 from flows import dvc, slots
 from stages import params
+from stages.refusal import Refusal
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,10 +96,10 @@ def test_a_declaration_is_refused_with_its_address(tmp_path, monkeypatch):
     write = Path("params.yaml").write_text
 
     write("flow: {slots: {cpu: 2}, stages: {train: {cpu: 3}, judge: {gpu: 9, cores: 1}}}")
-    with pytest.raises(params.Refusal, match=r"- flow\.stages\.judge\.cores: unknown key; known here: cpu, gpu, mem"):
+    with pytest.raises(Refusal, match=r"- flow\.stages\.judge\.cores: unknown key; known here: cpu, gpu, mem"):
         slots.declared({"train", "judge"})
     write("flow: {slots: {cpu: 2}, stages: {train: {cpu: 3}, judge: {gpu: 9}}}")
-    with pytest.raises(params.Refusal) as refusal:
+    with pytest.raises(Refusal) as refusal:
         slots.declared({"train", "judge"})
     assert refusal.value.found.splitlines()[1:] == [
         "      - flow.stages.train.cpu: found 3, and flow.slots.cpu is 2; lower the one or raise the other",
