@@ -12,6 +12,15 @@ LINES = [
 SYMBOLS = ("rating", "keywords", "|")
 
 
+@pytest.fixture
+def one_thread():
+    """As the stages run: several threads that wait for each other on a busy machine take many times as long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def lines():
     return LINES

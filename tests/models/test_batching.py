@@ -10,17 +10,10 @@ import torch
 from stages.models import batching, budgets, causal, encoder, seq2seq
 from stages.models.fitting import fit
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 KINDS = {"seq2seq": seq2seq, "causal": causal, "encoder": encoder}
 BUDGET = 600
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As the stages run: several threads that wait for each other on a busy machine take many times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def lengths(rows: int = 2000) -> np.ndarray:

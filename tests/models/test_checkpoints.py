@@ -13,6 +13,8 @@ from stages.models import adapters, causal, checkpoints, denoising, encoder, seq
 from stages.models.fitting import fit
 from stages.params import Full, Lora
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 # Seven rows of different lengths in batches of two: four steps an epoch, drawn anew in each; validated every third.
 ROWS = [
     {"input_ids": [*range(10, 12 + i), 1], "labels": [*range(30, 31 + 2 * i), 1], "length": 5 + 3 * i} for i in range(7)
@@ -42,15 +44,6 @@ class Killer(TrainerCallback):
 def rows(family: str) -> datasets.Dataset:
     labelled = [row | {"labels": i % 3} for i, row in enumerate(ROWS)]
     return datasets.Dataset.from_list(ROWS if family == "seq2seq" else labelled)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As the stages run: several threads that wait for each other on a busy machine take many times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -10,21 +10,14 @@ from stages.models.batching import divisible
 from stages.models.fitting import fit, overfitting
 from stages.params import Lora
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 KINDS = {"seq2seq": seq2seq, "causal": causal, "encoder": encoder}
 
 # Rows of different lengths: a mean of means would differ from the mean over all.
 ROWS = [
     {"input_ids": [*range(10, 12 + i), 1], "labels": [*range(30, 31 + 2 * i), 1], "length": 5 + 3 * i} for i in range(8)
 ]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As the stages run: several threads that wait for each other on a busy machine take many times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def rows(family: str) -> datasets.Dataset:

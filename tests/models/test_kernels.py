@@ -11,17 +11,10 @@ from stages.models.fitting import fit
 from stages.params import Lora
 from stages.refusal import Refusal
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 KINDS = {"seq2seq": seq2seq, "causal": causal, "encoder": encoder}
 ROWS = [{"input_ids": [*range(10, 12 + i), 1], "labels": [*range(30, 31 + 2 * i), 1]} for i in range(8)]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As the stages run: several threads that wait for each other on a busy machine take many times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def learnt(model, family: str, tokenizer_of: dict, rows: int | None = None) -> tuple[float, dict]:

@@ -9,19 +9,12 @@ from stages.models import adapters, budgets, causal, kernels, packing, seq2seq
 from stages.models.fitting import fit
 from stages.params import Lora
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 KINDS = {"seq2seq": seq2seq, "causal": causal}
 TARGETS = {"seq2seq": ("q", "v"), "causal": ("q_proj", "v_proj")}
 ROWS = [{"input_ids": [*range(10, 12 + i), 1], "labels": [*range(30, 31 + 2 * i), 1]} for i in range(8)]
 SEQUENCES = [[ROWS[7], ROWS[0], ROWS[2]], [ROWS[1], ROWS[6]], [ROWS[5], ROWS[4], ROWS[3]]]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As the stages run: several threads that wait for each other on a busy machine take many times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def learnt(model, loss, batch: dict) -> tuple[float, dict]:
