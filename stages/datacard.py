@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from datasets import DatasetInfo, Features, SplitDict, SplitInfo
-from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCard, DatasetCardData
 from pyarrow import parquet
 
@@ -77,6 +75,10 @@ def lengths(texts: pl.Series) -> dict[str, int]:
 
 def metadata(facts: Facts, folder: Path) -> DatasetCardData:
     """The card's YAML head: language, licence, size, the file of each split, and what columns they have."""
+    # half a second to open, which a refusal to share need not wait for
+    from datasets import DatasetInfo, Features, SplitDict, SplitInfo
+    from datasets.info import DatasetInfosDict
+
     total = sum(part.height for part in facts.rows.values())
     made = ["synthetic-data"] if facts.synthetic else []
     data = DatasetCardData(

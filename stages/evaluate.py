@@ -11,7 +11,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import datasets
 import polars as pl
 
 from stages import blas, criteria, params, tasks
@@ -39,6 +38,8 @@ def main(
 ) -> None:
     settings = params.load()
     recipe = params.entry(settings.recipes, name, "recipes")
+    import datasets  # half a second to open, which a refusal of the recipe need not wait for
+
     blas.bind(settings.numerics.threads)
     task = tasks.load(recipe.task)
     train, test = (datasets.load_from_disk(str(Path(tokens) / split)).to_polars() for split in ("train", "test"))
@@ -110,6 +111,8 @@ def main(
 
 def borne_out(tokens: str) -> dict:
     """From which similarity a claim of a summary counts as borne out, set on the recipe's validation rows."""
+    import datasets
+
     return summary.threshold(datasets.load_from_disk(str(Path(tokens) / "validation")).to_list())
 
 

@@ -31,6 +31,8 @@ PORTABLE = {
     "PYTHONHASHSEED": "0",
 }
 
+BFLOAT16 = {"avx512_bf16", "amx_bf16"}  # flags of a CPU that has products in it
+
 
 def settle(numerics: Numerics, seed: int) -> None:
     """Fix the seed, the threads and the kernels before any tensor is made.
@@ -55,6 +57,7 @@ def settle(numerics: Numerics, seed: int) -> None:
 def stated(numerics: Numerics) -> dict:
     """What decides about the last bits beside code, settings and rows, for a report: kernels, threads, versions."""
     return numerics.model_dump() | {
+        "dtype": dtype(numerics.dtype),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "vendor": _cpu("vendor_id") or "unknown",
         "machine": platform.machine(),
@@ -102,10 +105,17 @@ def device() -> torch.device:
 
 
 def dtype(asked: str = "auto") -> str:
-    """What training's products are taken in: auto is bfloat16 on a GPU that has it, float32 elsewhere."""
+    """What training's products are taken in: auto is bfloat16 where the machine multiplies in it, else float32.
+
+    That is a GPU that has it, or a CPU whose flags name it (avx512_bf16, amx_bf16). Where torch is held to AVX2, as by
+    the portable profile, there is none: what is computed by other means is slower than float32.
+    """
     if asked != "auto":
         return asked
-    return "bfloat16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "float32"
+    if torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    held = torch.backends.cpu.get_cpu_capability() != "AVX512"
+    return "float32" if held or not BFLOAT16 & set(_cpu("flags").split()) else "bfloat16"
 
 
 def device_name() -> str:

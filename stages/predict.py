@@ -23,7 +23,7 @@ from transformers import PreTrainedModel
 
 from stages import params, tasks
 from stages.files import write_json
-from stages.models import adapters, composing, draws, family, structured, writing
+from stages.models import adapters, draws, family, structured, writing
 from stages.models import tokenizer as tokenizers
 from stages.numerics import device, device_name, peak_memory, settle
 from stages.openers import openers
@@ -43,39 +43,33 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
     prompts = list(rows["input_ids"])
     tokenizer = tokenizers.load(base)
     language = settings.sources[recipe.rows.source].enrich.language
-    if recipe.predict.candidates > 1 and not task.rivals:
-        raise Refusal(
-            "a task with a rule to choose among candidates", f"{task.name} has none",
-            f"params.yaml: recipes.{name}.predict.candidates", "set it to 1",
-        )  # fmt: skip
-    learnt, heads = datasets.load_from_disk(str(Path(tokens) / "train")), {}
-    if recipe.predict.forced:
-        asked = {word for words in rows["keywords"] for word in words}
-        heads = openers(list(learnt["target"]), language, asked, writing.FORMS)
+    limit, how, learnt, heads = recipe.model.target_tokens, recipe.predict, (), {}
+    if how.candidates > 1:
+        if not task.rivals:
+            raise Refusal(
+                "a task with a rule to choose among candidates", f"{task.name} has none",
+                f"params.yaml: recipes.{name}.predict.candidates", "set it to 1",
+            )  # fmt: skip
+        learnt = datasets.load_from_disk(str(Path(tokens) / "train"))
+        if how.forced:
+            asked = {word for words in rows["keywords"] for word in words}
+            heads = openers(list(learnt["target"]), language, asked, writing.FORMS)
 
     def open_model(path: Path) -> PreTrainedModel:
         return kind.load(path, task.outputs(recipe.model.head))
 
-    limit, how = recipe.model.target_tokens, recipe.predict
-    gathered = rows.select_columns(list(task.columns)).to_list() if task.group else []
-    forms = structured.forms(tokenizer, gathered, limit, how.constrain) if task.group else None
+    requests = [{column: of for column, of in row.items() if column in task.columns} for row in rows.to_list()]
 
-    def write_to(writer: writing.Writer, ids: list, forms: list | None = None) -> tuple[list[str], list[float | None]]:
-        drawn = {"forms": forms, "turns": draws.turns(ids)} if kind.WRITES else {}
-        return writer.by.answer(writer.model, tokenizer, ids, limit, how, task.labels, **drawn)
-
-    def composed(writer: writing.Writer, asked: list[dict]) -> list[str]:
-        turns = draws.turns([row["input_ids"] for row in asked])
-        return composing.compose(
-            task.prompt, task.rivals, writer.whole, tokenizer, asked, language, recipe, heads, learnt, turns
-        )
+    def write_to(writer: writing.Writer, some: list[dict], ids: list[list[int]]) -> list[str]:
+        turns = draws.turns(ids)
+        return writing.write(recipe, task, writer, tokenizer, some, ids, language, heads, learnt, turns)
 
     def alone(at: int) -> None:
         """One row answered by itself, as a request would be."""
-        if how.candidates > 1:
-            composed(writer, [rows[at]])
+        if kind.WRITES:
+            write_to(writer, requests[at : at + 1], [prompts[at]])
         else:
-            write_to(writer, [prompts[at]], forms[at : at + 1] if forms else None)
+            kind.answer(writer.model, tokenizer, [prompts[at]], limit, how, task.labels)
 
     def answer(writer: writing.Writer) -> dict:
         """The answers table's columns of one model, and the seconds they took."""
@@ -89,15 +83,8 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
                 return {"answer": likeliest, "confidence": sure, "probabilities": chances, "seconds": took}
             chosen = {"likeliest": likeliest, "probabilities": chances, "seconds_likeliest": took}
         start = time.monotonic()
-        if how.candidates > 1:
-            texts, sure = composed(writer, rows.to_list()), [None] * len(prompts)
-        else:
-            texts, sure = write_to(writer, prompts, forms)
-        return {
-            "answer": texts,
-            "confidence": sure or [None] * len(prompts),
-            "seconds": time.monotonic() - start,
-        } | chosen
+        texts = write_to(writer, requests, prompts)
+        return {"answer": texts, "confidence": [None] * len(texts), "seconds": time.monotonic() - start} | chosen
 
     def other_ways(writer: writing.Writer) -> list[list[dict]]:
         """What the same model says of each gathered row without the form, and chunk by chunk."""
@@ -106,15 +93,16 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
             return tokenizers.encode(tokenizer, texts, recipe.model.prompt_tokens, recipe.model.cut)[0]
 
         def tell(parts: list[dict]) -> list[str]:
-            held = structured.forms(tokenizer, parts, limit, how.constrain)
-            return structured.held(write_to(writer, encode([task.prompt(one) for one in parts]), held)[0], parts, held)
+            return write_to(writer, parts, encode([task.prompt(one) for one in parts]))
 
         def length(text: str) -> int:
             return len(encode([text])[0])
 
+        turns = draws.turns(prompts)
+        freely, _ = writer.by.answer(writer.model, tokenizer, prompts, limit, how, task.labels, turns=turns)
         ways = {
-            "unconstrained": write_to(writer, prompts)[0],
-            "map_reduce": structured.map_reduce(gathered, task.prompt, length, how.chunk, tell),
+            "unconstrained": freely,
+            "map_reduce": structured.map_reduce(requests, task.prompt, length, how.chunk, tell),
         }
         return [[{"name": name, "answer": texts[at]} for name, texts in ways.items()] for at in range(len(prompts))]
 
@@ -122,8 +110,6 @@ def main(name: str, tokens: str, base: str, folder: str, answers: str, speed: st
     before = answer(writing.writer(recipe, open_model(Path(base)).to(device())))
     writer = writing.writer(recipe, adapters.load(Path(folder), Path(base), open_model).to(device()))
     after = answer(writer)
-    if task.group:
-        structured.held(before["answer"] + after["answer"], gathered * 2, forms)
     said = [column for column in ("answer", "confidence", "likeliest", "probabilities") if column in after]
     table = pl.DataFrame(
         {column: list(rows[column]) for column in ("id", "rating", "prompt", "target")}

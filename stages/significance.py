@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 RESAMPLES = 10_000  # a p of at least 1/5,000, so that it can be significant after a hundred comparisons
 CELLS = 4_000_000  # of a block of weights: 32 MB
@@ -143,6 +142,8 @@ def mcnemar(a: np.ndarray, b: np.ndarray) -> float:
     >>> mcnemar(np.array([1, 1, 1, 1, 1, 1, 0]), np.array([0, 0, 0, 0, 0, 0, 0]))
     0.03125
     """
+    from scipy.stats import binomtest  # half a second to open, so not before it is asked
+
     only_a, only_b = int(((a == 1) & (b == 0)).sum()), int(((a == 0) & (b == 1)).sum())
     return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 

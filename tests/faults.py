@@ -57,7 +57,7 @@ def settings() -> dict:
                "bar_by_rating": {"keyword_recall": 0.0}}  # fmt: skip
     return own | {
         "sources": {"places": places},
-        "numerics": {"threads": 1, "matmul": "highest"},
+        "numerics": {"threads": 1, "matmul": "highest", "dtype": "float32"},
         "tracking": [],
         "bases": {"t5": TINY | {"family": "seq2seq"}},
         "pretrained": {},

@@ -37,7 +37,7 @@ def settings(**sections) -> dict:
     symbols = ["rating", "rubrics", "keywords", "|"]
     small = {
         "sources": {name: own["sources"][name] for name in ("places", "answers")},
-        "numerics": {"threads": 1, "matmul": "highest"},
+        "numerics": {"threads": 1, "matmul": "highest", "dtype": "float32"},
         "tracking": [],
         "bases": {
             "t5": BASE | {"family": "seq2seq", "symbols": symbols},

@@ -31,6 +31,24 @@ def test_native_is_what_is_meant_where_nothing_is_said():
     assert Numerics(threads=1, matmul="highest").profile == "native"
 
 
+@pytest.mark.parametrize(
+    ("flags", "capability", "found"),
+    [
+        ("avx2 avx512f avx512_bf16", "AVX512", "bfloat16"),
+        ("avx512f amx_bf16", "AVX512", "bfloat16"),
+        ("avx2 avx512f", "AVX512", "float32"),
+        ("avx2 avx512f avx512_bf16", "AVX2", "float32"),  # held to less than the CPU has
+        ("", "DEFAULT", "float32"),
+    ],
+)
+def test_products_are_in_bfloat16_where_the_cpu_has_them(flags, capability, found, monkeypatch):
+    monkeypatch.setattr(numerics, "_cpu", {"flags": flags}.get)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert numerics.dtype() == numerics.stated(Numerics(threads=1, matmul="highest"))["dtype"] == found
+    assert numerics.dtype("float32") == "float32" and numerics.dtype("bfloat16") == "bfloat16"
+
+
 @needs_avx2
 def test_outside_of_a_stage_it_is_refused_with_what_to_set(monkeypatch):
     monkeypatch.delenv("MKL_CBWR", raising=False)
@@ -58,6 +76,7 @@ def test_under_its_environment_torch_and_numpy_are_held_to_avx2():
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["capability"], told["profile"], told["threads"], told["hash_seed"]) == ("AVX2", "portable", 1, "0")
+    assert told["dtype"] == "float32"
     assert not told["avx512"] and told["versions"]["torch"] == torch.__version__.partition("+")[0]
 
 

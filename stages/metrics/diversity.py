@@ -4,7 +4,6 @@ import itertools
 from collections import Counter
 
 import numpy as np
-from sacrebleu.metrics import BLEU
 
 from stages.metrics import intervals
 
@@ -44,6 +43,8 @@ def self_bleu(texts: list[str], seed: int) -> dict:
     Zhu et al. 2018 (arXiv:1802.01886), by sacrebleu with effective order; the first texts only, for its cost is a
     square. Bootstrap interval.
     """
+    from sacrebleu.metrics import BLEU  # a tenth of a second to open
+
     some = texts[:MOST_COMPARED]
     score = BLEU(effective_order=True)
     scores = [

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import binomtest
 
 RESAMPLES = 1000
 
@@ -25,6 +24,8 @@ def share(hits: list[bool]) -> dict:
     >>> share([True] * 87 + [False] * 13)
     {'value': 0.87, 'low': 0.790196, 'high': 0.922428, 'n': 100}
     """
+    from scipy.stats import binomtest  # half a second to open, so not before a share is taken
+
     low, high = binomtest(sum(hits), len(hits)).proportion_ci(0.95, "wilson")
     return _rounded(sum(hits) / len(hits), low, high, len(hits))
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import polars as pl
-from scipy.stats import rankdata
 
 from stages.metrics import intervals
 from stages.stars import parse
@@ -40,6 +39,8 @@ def pearson(answers: list[str], marks: pl.Series, seed: int) -> dict:
 
 def spearman(answers: list[str], marks: pl.Series, seed: int) -> dict:
     """Spearman's: Pearson's of the ranks, equal values sharing theirs; bootstrap interval."""
+    from scipy.stats import rankdata  # see intervals.share
+
     return _correlated(read(answers), marks.to_numpy(), rankdata, seed)
 
 

@@ -9,7 +9,6 @@ import re
 from functools import cache
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from stages import sentences, summaries
 from stages.metrics import intervals
@@ -121,6 +120,8 @@ def _error(row: dict, parts: summaries.Parts) -> float:
 
 def _closest(claims: list[str], sources: list[str]) -> np.ndarray:
     """The highest cosine of each claim with a source, by TF-IDF over parts of words (any language), (claims,)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
     rows = vectorizer.fit_transform([*sources, *claims])  # claims too: a word of theirs that no source has must count
     return (rows[len(sources) :] @ rows[: len(sources)].T).max(axis=1).toarray()[:, 0]

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch.nn.functional import cross_entropy
 from transformers import (
     AutoModelForCausalLM,
     DataCollatorForSeq2Seq,
@@ -23,6 +22,7 @@ from transformers import (
 from stages.models import draws
 from stages.models import tokenizer as tokenizers
 from stages.models.constrained import Constrained, Form
+from stages.models.losses import summed
 from stages.params import Base, Predict
 
 TASK_TYPE = "CAUSAL_LM"  # PEFT's name for the family
@@ -93,11 +93,6 @@ def padded(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def summed(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The cross-entropy of all tokens, in nats: logits (tokens, vocabulary), labels (tokens)."""
-    return cross_entropy(logits.float(), labels, reduction="sum")
-
-
 def loss(
     outputs: dict,
     labels: torch.Tensor,
@@ -135,7 +130,7 @@ def answer(
     keys = draws.keys(prompts, turns)
     texts: list[str] = [""] * len(prompts)
     model.eval()
-    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
+    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch, settings.tokens):
         batch = padded(tokenizer).pad(
             {"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt", padding_side="left"
         ).to(model.device)  # fmt: skip
@@ -174,7 +169,7 @@ def chances(
     likeliest: list[str] = [""] * len(prompts)
     probabilities: list[list[float]] = [[] for _ in prompts]
     model.eval()
-    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
+    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch, settings.tokens):
         batch = pad([{"input_ids": prompts[i], "labels": label} for i in chosen for label in told]).to(model.device)
         wanted = batch["labels"][:, 1:]
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits[:, :-1]

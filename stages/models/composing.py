@@ -32,7 +32,7 @@ def compose(
     borrow from; where there are none, a row is its own. turns: of each row, how often it was asked before
     (stages.models.draws); 0 unless given.
     """
-    limit, batch, many = recipe.model.target_tokens, recipe.predict.batch, recipe.predict.candidates
+    limit, many = recipe.model.target_tokens, recipe.predict.candidates
     read = Reader(model, tokenizer)
 
     def ids_of(asked: list[dict]) -> list[list[int]]:
@@ -40,8 +40,9 @@ def compose(
             tokenizer, [prompt(row) for row in asked], recipe.model.prompt_tokens, recipe.model.cut
         )[0]
 
-    def likely(pairs: list[tuple[list[int], list[int]]]) -> list[float]:
-        return likelihood(read, [asked for asked, _ in pairs], [text for _, text in pairs], batch)
+    def likely(asked: list[list[int]], texts: list[list[int]], rows: list[int]) -> list[float]:
+        """Of the texts of these rows after what is asked: the nats of what they have more than is written."""
+        return likelihood(read, asked, texts, recipe.predict, [len(written[row]) for row in rows])
 
     own, written, live = ids_of(rows), [[] for _ in rows], list(range(len(rows)))
     keys = draws.keys(own, turns)
@@ -49,6 +50,8 @@ def compose(
         ids_of(rivals(row, learnt[key % len(learnt)] if learnt else row))
         for row, key in zip(rows, keys.tolist(), strict=True)
     ]
+    # nats of what is written, after the own prompt and after each rival's: no token is weighed twice
+    known, known_against = [0.0] * len(rows), [[0.0] * len(others) for others in others_of]
     said: list[set[str]] = [set() for _ in rows]
     spelt = {form: tokenizer(form, add_special_tokens=False)["input_ids"] for forms in heads.values() for form in forms}
     for sentence in range(MOST_SENTENCES):
@@ -58,18 +61,21 @@ def compose(
         each = draws.number(draws.number(keys[live], sentence).unsqueeze(1), torch.arange(many)).flatten()
         drawn = extend(read, asked, texts, SENTENCE, recipe.predict, each)
         words = said_in(tokenizer.batch_decode(drawn, skip_special_tokens=True), language)
-        nats = likely([(own[row], text) for (row, _), text in zip(starts, drawn, strict=True)])
+        of = [row for row, _ in starts]
+        nats = [known[row] + more for row, more in zip(of, likely(asked, drawn, of), strict=True)]
         shares = [
             choosing.said(rows[row]["keywords"], found, heads if text[-1:] == [tokenizer.eos_token_id] else {})
-            for (row, _), text, found in zip(starts, drawn, words, strict=True)
+            for row, text, found in zip(of, drawn, words, strict=True)
         ]
         worth = choosing.promise(shares, [total / max(1, len(text)) for total, text in zip(nats, drawn, strict=True)])
         short = [[at + one for one in choosing.shortlist(worth[at : at + many])] for at in range(0, len(starts), many)]
-        against = iter(likely([(rival, drawn[i]) for some in short for i in some for rival in others_of[starts[i][0]]]))
-        for some in short:
-            others = [[next(against) for _ in others_of[starts[i][0]]] for i in some]
-            kept = some[choosing.best(worth[some], [nats[i] for i in some], others)]
-            written[starts[kept][0]], said[starts[kept][0]] = drawn[kept][:limit], words[kept]
+        pairs = [(rival, i) for some in short for i in some for rival in others_of[of[i]]]
+        more = iter(likely([rival for rival, _ in pairs], [drawn[i] for _, i in pairs], [of[i] for _, i in pairs]))
+        for row, some in zip(live, short, strict=True):
+            others = [[before + next(more) for before in known_against[row]] for _ in some]
+            kept = choosing.best(worth[some], [nats[i] for i in some], others)
+            at, known_against[row] = some[kept], others[kept]
+            known[row], written[row], said[row] = nats[at], drawn[at][:limit], words[at]
         live = [row for row in live if tokenizer.eos_token_id not in written[row][-1:] and len(written[row]) < limit]
         if not live:
             break

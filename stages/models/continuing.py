@@ -33,11 +33,11 @@ class Reader:
         return torch.tensor([piece[-1:] in SENTENCE_ENDS for piece in pieces], device=self.model.device)
 
     @torch.inference_mode()
-    def __call__(self, prompts: list[list[int]], batch: int) -> dict:
+    def __call__(self, prompts: list[list[int]], settings: Predict) -> dict:
         """What the decoder looks at: the prompts' states, padded to the longest, and their mask."""
         self.model.eval()
         fresh = [list(one) for one in dict.fromkeys(map(tuple, prompts)) if one not in self.known]
-        for chosen in tokenizers.batches([len(one) for one in fresh], batch):
+        for chosen in tokenizers.batches([len(one) for one in fresh], settings.batch, settings.tokens):
             padded = self.tokenizer.pad({"input_ids": [fresh[i] for i in chosen]}, return_tensors="pt")
             states = self.model.get_encoder()(**padded.to(self.model.device)).last_hidden_state
             self.known |= {tuple(fresh[i]): one[: len(fresh[i])] for i, one in zip(chosen, states, strict=True)}
@@ -59,12 +59,12 @@ def extend(
     model, tokenizer = read.model, read.tokenizer
     start, pad = model.config.decoder_start_token_id, tokenizer.pad_token_id
     grown: list[list[int]] = [[]] * len(prompts)
-    for chosen in tokenizers.batches(_lengths(written, prompts), settings.batch):
+    for chosen in tokenizers.batches(_lengths(written, prompts), settings.batch, settings.tokens):
         width = max(len(written[i]) for i in chosen)
         so_far = torch.tensor([[pad] * (width - len(written[i])) + [start, *written[i]] for i in chosen])
         seen = torch.tensor([[0] * (width - len(written[i])) + [1] * (1 + len(written[i])) for i in chosen])
         told = model.generate(
-            **read([prompts[i] for i in chosen], settings.batch),
+            **read([prompts[i] for i in chosen], settings),
             decoder_input_ids=so_far.to(model.device),
             decoder_attention_mask=seen.to(model.device),
             max_new_tokens=limit,
@@ -79,23 +79,37 @@ def extend(
 
 
 @torch.inference_mode()
-def likelihood(read: Reader, prompts: list[list[int]], written: list[list[int]], batch: int) -> list[float]:
-    """Of each text (ids) after its prompt (ids): the sum of its tokens' log probabilities, nats; 0 of no text."""
-    model, sums = read.model, [0.0] * len(written)
-    for places in tokenizers.batches(_lengths(written, prompts), batch):
-        chosen = [i for i in places if written[i]]
+def likelihood(
+    read: Reader, prompts: list[list[int]], written: list[list[int]], settings: Predict, since: list[int] | None = None
+) -> list[float]:
+    """Of each text (ids) after its prompt (ids): the sum of its tokens' log probabilities, nats; 0 of no text.
+
+    since: of each text, how many of its first tokens are left out of the sum, being known; 0 unless given.
+    """
+    model, sums, since = read.model, [0.0] * len(written), since or [0] * len(written)
+    scale = model.config.d_model**-0.5 if model.config.scale_decoder_outputs else 1.0
+    for places in tokenizers.batches(_lengths(written, prompts), settings.batch, settings.tokens):
+        chosen = [i for i in places if len(written[i]) > since[i]]
         if not chosen:
-            break  # the rest is empty too: the longest came first
+            continue
         ids = [torch.tensor(written[i], dtype=torch.long, device=model.device) for i in chosen]
         texts = pad_sequence(ids, batch_first=True, padding_value=model.config.pad_token_id)
-        logits = model(
-            **read([prompts[i] for i in chosen], batch),
-            decoder_input_ids=model.prepare_decoder_input_ids_from_labels(texts),
-        ).logits
-        # of the token written alone: a softmax kept for the whole vocabulary would cost more than the model
-        logs = logits.gather(2, texts.unsqueeze(2)).squeeze(2).float() - logits.float().logsumexp(2)
-        for i, row in zip(chosen, logs.tolist(), strict=True):
-            sums[i] = sum(row[: len(written[i])])
+        told = read([prompts[i] for i in chosen], settings)
+        states = model.get_decoder()(
+            input_ids=model.prepare_decoder_input_ids_from_labels(texts),
+            encoder_hidden_states=told["encoder_outputs"].last_hidden_state,
+            encoder_attention_mask=told["attention_mask"],
+            use_cache=False,
+        ).last_hidden_state
+        # the vocabulary is met by the tokens asked for alone, and no softmax of it is kept: either costs more than the
+        # rest of a small model
+        new = [(row, at) for row, i in enumerate(chosen) for at in range(since[i], len(written[i]))]
+        rows, columns = torch.tensor(new, device=model.device).unbind(1)
+        logits = model.get_output_embeddings()(states[rows, columns] * scale).float()
+        logs = logits.gather(1, texts[rows, columns].unsqueeze(1)).squeeze(1) - logits.logsumexp(1)
+        parts = logs.split([len(written[i]) - since[i] for i in chosen])
+        for i, part in zip(chosen, parts, strict=True):
+            sums[i] = part.sum().item()
     return sums
 
 

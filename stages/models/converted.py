@@ -75,7 +75,8 @@ def write(
     writer = model.open() if settings.sample else model.opened
     asked = {
         "beam_size": 1,
-        "max_batch_size": settings.batch,
+        "max_batch_size": settings.tokens or settings.batch,
+        "batch_type": "tokens" if settings.tokens else "examples",
         "repetition_penalty": settings.repetition_penalty,
         "no_repeat_ngram_size": settings.no_repeat,
     }

@@ -137,7 +137,7 @@ def chances(
     chosen: list[str] = [""] * len(prompts)
     probabilities: list[list[float]] = [[] for _ in prompts]
     model.eval()
-    for rows in tokenizers.batches([len(one) for one in prompts], settings.batch):
+    for rows in tokenizers.batches([len(one) for one in prompts], settings.batch, settings.tokens):
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in rows]}, return_tensors="pt").to(model.device)
         logits = model(**typed(batch, tokenizer, model)).logits.float()
         if logits.shape[-1] == 1:

@@ -56,7 +56,7 @@ def fit(
     matrix_lr: float = 0.02,
     processes: int = 1,
     checkpointing: bool = False,
-    dtype: str = "auto",
+    dtype: str = "float32",
     compile: bool = False,
     attention: str | None = None,
     loss_rows: int | None = None,

@@ -7,6 +7,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
+from stages.models.losses import summed
 from stages.numerics import device
 from stages.refusal import Refusal
 
@@ -44,15 +45,14 @@ def chunked(model: PreTrainedModel, loss: Callable, rows: int, dtype: str) -> Ca
     scores, head.forward = head.forward, torch.nn.Identity().forward
 
     def chunk(states: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(
-            device().type, torch.bfloat16, enabled=dtype == "bfloat16"
-        ):  # Trainer's ends with the model
+        # Trainer's autocast ends with the model
+        with torch.autocast(device().type, torch.bfloat16, enabled=dtype == "bfloat16"):
             found = scores(states)
-        return torch.nn.functional.cross_entropy(found.float(), labels, reduction="sum")
+        return summed(found, labels)
 
-    def summed(states: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def in_chunks(states: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         known = labels != -100
         parts = zip(states[known].split(rows), labels[known].split(rows), strict=True)
         return sum(checkpoint(chunk, *part, use_reentrant=False) for part in parts)
 
-    return partial(loss, summed=summed)
+    return partial(loss, summed=in_chunks)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch.nn.functional import cross_entropy
 from transformers import (
     AutoModelForSeq2SeqLM,
     DataCollatorForSeq2Seq,
@@ -19,6 +18,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from stages.models import draws
 from stages.models import tokenizer as tokenizers
 from stages.models.constrained import Constrained, Form
+from stages.models.losses import summed
 from stages.params import Base, Predict
 
 # T5 adds its position bias to the scores as a mask; with one, plain attention is the quickest kernel on a CPU.
@@ -79,11 +79,6 @@ def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Data
     return DataCollatorForSeq2Seq(tokenizer, model=model, label_pad_token_id=-100)
 
 
-def summed(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The cross-entropy of all tokens, in nats: logits (tokens, vocabulary), labels (tokens); -100 is none."""
-    return cross_entropy(logits.float(), labels, ignore_index=-100, reduction="sum")
-
-
 def loss(
     outputs: dict,
     labels: torch.Tensor,
@@ -120,7 +115,7 @@ def answer(
     texts: list[str] = [""] * len(prompts)
     keys = draws.keys(prompts, turns)
     model.eval()
-    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
+    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch, settings.tokens):
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
         held = [Constrained([forms[i] for i in chosen])] if forms else []
         written = model.generate(
@@ -157,7 +152,7 @@ def chances(
     likeliest: list[str] = [""] * len(prompts)
     probabilities: list[list[float]] = [[] for _ in prompts]
     model.eval()
-    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch):
+    for chosen in tokenizers.batches([len(one) for one in prompts], settings.batch, settings.tokens):
         batch = tokenizer.pad({"input_ids": [prompts[i] for i in chosen]}, return_tensors="pt").to(model.device)
         read = model.get_encoder()(**batch).last_hidden_state.repeat_interleave(len(labels), 0)
         logits = model(

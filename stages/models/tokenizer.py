@@ -59,15 +59,26 @@ def framed(prompt: list[int], tokenizer: PreTrainedTokenizerBase) -> list[int]:
     return prompt if prompt[-1:] == [end] else [*prompt, end]
 
 
-def batches(lengths: Sequence[int | tuple[int, ...]], size: int) -> Iterator[list[int]]:
+def batches(lengths: Sequence[int | tuple[int, ...]], size: int, tokens: int | None = None) -> Iterator[list[int]]:
     """The places of texts, longest first, `size` at a time, so that little of a batch is padding.
 
-    >>> list(batches([2, 7, 7, 3], 3))
-    [[1, 2, 3], [0]]
+    tokens: that a batch holds at most, padded to its longest; a text longer than that is a batch of its own.
+
+    >>> list(batches([2, 7, 7, 3], 3)), list(batches([2, 7, 7, 3], 3, 14))
+    ([[1, 2, 3], [0]], [[1, 2], [3, 0]])
     """
-    order = sorted(range(len(lengths)), key=lambda i: lengths[i], reverse=True)
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+    batch: list[int] = []
+    longest: tuple[int, ...] = ()
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i], reverse=True):
+        length = lengths[i] if isinstance(lengths[i], tuple) else (lengths[i],)
+        wider = tuple(map(max, length, longest or length))
+        if batch and (len(batch) == size or (tokens and (len(batch) + 1) * sum(wider) > tokens)):
+            yield batch
+            batch, wider = [], length
+        batch.append(i)
+        longest = wider
+    if batch:
+        yield batch
 
 
 def unigram(family: str, texts: Iterable[str], size: int, symbols: tuple[str, ...]) -> PreTrainedTokenizerBase:

@@ -14,7 +14,7 @@ class Numerics(Strict):
         "native", description="portable: only kernels that every x86-64 CPU with AVX2 has, and no GPU; slower"
     )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of training's products (autocast); auto: bfloat16 on a GPU that has it, else float32"
+        "auto", description="of training's products (autocast); auto: bfloat16 where GPU or CPU has it, else float32"
     )
     compile: bool = Field(False, description="training through torch.compile")
     attention: Literal["eager", "sdpa", "flex_attention", "flash_attention_2"] | None = Field(

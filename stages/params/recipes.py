@@ -105,7 +105,10 @@ class Peft(Optimisation):
 
 
 class Predict(Strict):
-    batch: PositiveInt = 64
+    batch: PositiveInt = Field(64, description="rows answered at a time, those of about one length together")
+    tokens: PositiveInt | None = Field(
+        None, description="that such a batch reads at most, padding included; null: `batch` rows however long they are"
+    )
     engine: Literal["transformers", "ctranslate2"] = Field(
         "transformers",
         description="ctranslate2: quicker on a CPU; what it draws is repeatable for a table, not a row's own",

@@ -14,11 +14,28 @@ def test_the_likelihood_is_that_of_the_loss_text_by_text(blank, tokenizer_of):
     read = continuing.Reader(model, tokenizer)
     written = [tokenizer(text)["input_ids"] for text in TEXTS]
     prompts = [[5, 9, 30, 1], [7, 1], [8, 8, 8, 8, 1]]
-    told = continuing.likelihood(read, prompts, written, batch=2)
+    told = continuing.likelihood(read, prompts, written, Predict(batch=2))
     for prompt, text, total in zip(prompts, written, told, strict=True):
         with torch.no_grad():
             mean = model(input_ids=torch.tensor([prompt]), labels=torch.tensor([text])).loss.item()
         assert total == pytest.approx(-mean * len(text), rel=1e-4)
+
+
+def test_what_is_known_of_a_text_is_left_out(blank, tokenizer_of):
+    """A scaled and untied head, and texts of which nothing, a part and all is known."""
+    tokenizer, model = tokenizer_of["seq2seq"], blank("seq2seq").eval()
+    model.config.scale_decoder_outputs, model.config.tie_word_embeddings = True, False
+    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone() * 2)
+    read, asked = continuing.Reader(model, tokenizer), Predict(batch=2)
+    written = [tokenizer(text)["input_ids"] for text in TEXTS]
+    prompts, since = [[5, 9, 30, 1], [7, 1], [8, 8, 8, 8, 1]], [0, 3, len(written[2])]
+    told = continuing.likelihood(read, prompts, written, asked, since)
+    for prompt, text, known, total in zip(prompts, written, since, told, strict=True):
+        with torch.no_grad():
+            scores = model(input_ids=torch.tensor([prompt]), labels=torch.tensor([text])).logits[0].log_softmax(-1)
+        each = scores.gather(1, torch.tensor(text).unsqueeze(1))[known:]
+        assert total == pytest.approx(each.sum().item(), rel=1e-4)
+    assert told[2] == 0.0 > max(told[:2])
 
 
 def test_a_text_goes_on_by_one_sentence_as_if_it_stood_alone(blank, tokenizer_of):
@@ -53,8 +70,10 @@ def test_a_sentence_ends_with_its_mark(blank, tokenizer_of):
 def test_an_empty_text_has_no_nats_and_stops_no_other(blank, tokenizer_of):
     tokenizer, model = tokenizer_of["seq2seq"], blank("seq2seq")
     text = tokenizer(TEXTS[0])["input_ids"]
-    (alone,) = continuing.likelihood(continuing.Reader(model, tokenizer), [[7, 1]], [text], batch=2)
-    told = continuing.likelihood(continuing.Reader(model, tokenizer), [[7, 1]] * 4, [[], text, [], []], batch=2)
+    (alone,) = continuing.likelihood(continuing.Reader(model, tokenizer), [[7, 1]], [text], Predict(batch=2))
+    told = continuing.likelihood(
+        continuing.Reader(model, tokenizer), [[7, 1]] * 4, [[], text, [], []], Predict(batch=2)
+    )
     assert told == [0.0, pytest.approx(alone, rel=1e-4), 0.0, 0.0]
 
 
@@ -65,8 +84,8 @@ def test_a_prompt_is_read_once(blank, tokenizer_of, monkeypatch):
     monkeypatch.setattr(
         encoder, "forward", lambda **batch: (seen.append(batch), type(encoder).forward(encoder, **batch))[1]
     )
-    first = read([[7, 1], [5, 9, 1], [7, 1]], 8)
-    again = read([[5, 9, 1]], 8)
+    first = read([[7, 1], [5, 9, 1], [7, 1]], Predict(batch=8))
+    again = read([[5, 9, 1]], Predict(batch=8))
     assert len(seen) == 1 and seen[0]["input_ids"].shape == (2, 3)
     assert torch.equal(again["encoder_outputs"].last_hidden_state[0], first["encoder_outputs"].last_hidden_state[1])
     assert first["attention_mask"].tolist() == [[1, 1, 0], [1, 1, 1], [1, 1, 0]]
