@@ -154,6 +154,7 @@ def opened(job: Job, way: str, alone: bool = False) -> Callable[[Predict], Calla
     model = job.model if alone else copy.deepcopy(job.model)
     if way == "ours":
         matmul = params.load().numerics.matmul
+        model.set_attn_implementation(getattr(family(job.kind), "ATTENTION", "sdpa"))  # as the family opens it
 
         def ask(how: Predict, prompts: list) -> list[str]:
             torch.set_float32_matmul_precision(matmul)

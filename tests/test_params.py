@@ -94,7 +94,7 @@ def test_a_mistake_says_where_what_and_what_instead(raw, address, value, rest):
 
 
 def test_a_batch_that_the_processes_cannot_share_is_refused(raw):
-    raw["recipes"][RECIPE]["method"] |= {"batch": 32, "processes": 3}
+    raw["recipes"][RECIPE]["method"] |= {"batch": 32, "processes": 3, "tokens": None}
     assert mistakes(raw) == [
         f"recipes.{RECIPE}.method.lora: value error, batch 32 cannot be shared by 3 processes; choose a multiple"
     ]
@@ -106,7 +106,7 @@ def test_processes_share_a_budget_of_tokens_whatever_the_batch(raw):
 
 
 def test_packing_wants_a_budget_and_a_family_that_writes(raw):
-    raw["recipes"][RECIPE]["method"] |= {"packing": True}
+    raw["recipes"][RECIPE]["method"] |= {"packing": True, "tokens": None}
     raw["recipes"]["sentiment_label-films-full"]["method"] |= {"packing": True, "tokens": 4000}
     told = mistakes(raw)
     assert any("packing fills a budget of tokens; give tokens" in one for one in told)

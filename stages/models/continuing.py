@@ -1,5 +1,6 @@
 """How a text that an encoder-decoder writes may go on, and how likely it is; each prompt is read once."""
 
+import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -31,6 +32,16 @@ class Reader:
         """Of each token of the vocabulary, whether a sentence ends with it: (vocabulary,) bool."""
         pieces = self.tokenizer.convert_ids_to_tokens(range(len(self.tokenizer)))
         return torch.tensor([piece[-1:] in SENTENCE_ENDS for piece in pieces], device=self.model.device)
+
+    @cached_property
+    def headless(self) -> PreTrainedModel:
+        """The model, weights shared, whose logits are what its head would be given: (rows, tokens, width).
+
+        How that is scaled the architectures say in different ways (T5, mT5, UMT5), so it is left to their own forward.
+        """
+        head, bare = self.model.get_output_embeddings(), copy.copy(self.model)
+        bare._modules = {name: torch.nn.Identity() if one is head else one for name, one in self.model._modules.items()}
+        return bare
 
     @torch.inference_mode()
     def __call__(self, prompts: list[list[int]], settings: Predict) -> dict:
@@ -87,25 +98,22 @@ def likelihood(
     since: of each text, how many of its first tokens are left out of the sum, being known; 0 unless given.
     """
     model, sums, since = read.model, [0.0] * len(written), since or [0] * len(written)
-    scale = model.config.d_model**-0.5 if model.config.scale_decoder_outputs else 1.0
     for places in tokenizers.batches(_lengths(written, prompts), settings.batch, settings.tokens):
         chosen = [i for i in places if len(written[i]) > since[i]]
         if not chosen:
             continue
         ids = [torch.tensor(written[i], dtype=torch.long, device=model.device) for i in chosen]
         texts = pad_sequence(ids, batch_first=True, padding_value=model.config.pad_token_id)
-        told = read([prompts[i] for i in chosen], settings)
-        states = model.get_decoder()(
-            input_ids=model.prepare_decoder_input_ids_from_labels(texts),
-            encoder_hidden_states=told["encoder_outputs"].last_hidden_state,
-            encoder_attention_mask=told["attention_mask"],
+        states = read.headless(
+            **read([prompts[i] for i in chosen], settings),
+            decoder_input_ids=model.prepare_decoder_input_ids_from_labels(texts),
             use_cache=False,
-        ).last_hidden_state
+        ).logits
         # the vocabulary is met by the tokens asked for alone, and no softmax of it is kept: either costs more than the
         # rest of a small model
         new = [(row, at) for row, i in enumerate(chosen) for at in range(since[i], len(written[i]))]
         rows, columns = torch.tensor(new, device=model.device).unbind(1)
-        logits = model.get_output_embeddings()(states[rows, columns] * scale).float()
+        logits = model.get_output_embeddings()(states[rows, columns]).float()
         logs = logits.gather(1, texts[rows, columns].unsqueeze(1)).squeeze(1) - logits.logsumexp(1)
         parts = logs.split([len(written[i]) - since[i] for i in chosen])
         for i, part in zip(chosen, parts, strict=True):

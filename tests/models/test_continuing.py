@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from transformers import MT5Config, MT5ForConditionalGeneration, UMT5Config, UMT5ForConditionalGeneration
 
 from stages.models import continuing, draws
 from stages.params import Predict
@@ -21,11 +22,21 @@ def test_the_likelihood_is_that_of_the_loss_text_by_text(blank, tokenizer_of):
         assert total == pytest.approx(-mean * len(text), rel=1e-4)
 
 
-def test_what_is_known_of_a_text_is_left_out(blank, tokenizer_of):
-    """A scaled and untied head, and texts of which nothing, a part and all is known."""
+@pytest.mark.parametrize("kind", ["blank", "scaled", "mt5", "umt5"])
+def test_what_is_known_of_a_text_is_left_out(blank, tokenizer_of, kind):
+    """Heads that scale what they are given and heads that do not; texts of which nothing, a part and all is known."""
     tokenizer, model = tokenizer_of["seq2seq"], blank("seq2seq").eval()
-    model.config.scale_decoder_outputs, model.config.tie_word_embeddings = True, False
-    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone() * 2)
+    if "mt5" in kind:
+        of, config = {
+            "mt5": (MT5ForConditionalGeneration, MT5Config),
+            "umt5": (UMT5ForConditionalGeneration, UMT5Config),
+        }[kind]
+        shape = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4, "decoder_start_token_id": 0}
+        model = of(config(vocab_size=len(tokenizer), **shape)).eval()
+        torch.nn.init.normal_(model.lm_head.weight)
+    elif kind == "scaled":
+        model.config.scale_decoder_outputs = True
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone() * 200)
     read, asked = continuing.Reader(model, tokenizer), Predict(batch=2)
     written = [tokenizer(text)["input_ids"] for text in TEXTS]
     prompts, since = [[5, 9, 30, 1], [7, 1], [8, 8, 8, 8, 1]], [0, 3, len(written[2])]
@@ -36,6 +47,9 @@ def test_what_is_known_of_a_text_is_left_out(blank, tokenizer_of):
         each = scores.gather(1, torch.tensor(text).unsqueeze(1))[known:]
         assert total == pytest.approx(each.sum().item(), rel=1e-4)
     assert told[2] == 0.0 > max(told[:2])
+    assert (
+        model(input_ids=torch.tensor([prompts[0]]), labels=torch.tensor([written[0]])).logits.shape[-1] > 32
+    )  # its head
 
 
 def test_a_text_goes_on_by_one_sentence_as_if_it_stood_alone(blank, tokenizer_of):
