@@ -30,13 +30,14 @@ class Asked:
         return {"way": "plain", "settings": settings}
 
     def ours(self, numerics: dict | None = None, **settings) -> dict:
-        base = {"threads": self.threads, "matmul": "highest"}
+        base = {"threads": self.threads, "matmul": "highest", "dtype": "float32"}
         method = {"batch": 1, "tokens": self.tokens} | settings  # batch is not read
         return {"way": "ours", "settings": method | {"numerics": base | (numerics or {})}}
 
     def default(self, **settings) -> dict:
         """Ours under params.yaml's own numerics."""
-        return self.ours(params.read(ROOT / "params.yaml")["numerics"] | {"threads": self.threads}, **settings)
+        own = params.read(ROOT / "params.yaml")["numerics"]
+        return self.ours({"dtype": "auto"} | own | {"threads": self.threads}, **settings)
 
     def of(self, measure: str, way: dict, folder: str, shape: str, method: str, **more) -> dict:
         words = {"measure": measure, "folder": folder, "shape": shape, "method": method, "seed": self.seed}

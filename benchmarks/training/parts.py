@@ -16,17 +16,17 @@ from benchmarks.training import curves, tables
 from benchmarks.training.asked import Asked
 from benchmarks.training.rounds import ROOT, alternating, medians, one, significant
 from benchmarks.training.shapes import SHAPES
+from stages.numerics import dtype
 from stages.refusal import Refusal
 
 PADDED, STOCK, GROUPED, BEST = "padded to 512, batch 8", "stock, batch 8", "grouped by length, batch 8", "stock, best"
 BATCHES = (8, 16, 32)
-BFLOAT16 = {"dtype": "bfloat16", "loss_rows": 1024}
 SWITCHES = {
     "matmul high": {"matmul": "high"},
     "matmul medium": {"matmul": "medium"},
     "bfloat16": {"dtype": "bfloat16"},
     "loss_rows 1024": {"loss_rows": 1024},
-    "bfloat16, loss_rows 1024": BFLOAT16,
+    "bfloat16, loss_rows 1024": {"dtype": "bfloat16", "loss_rows": 1024},
     "sdpa": {"attention": "sdpa"},
     "compile": {"compile": True},
     "not fused": {"fused": False},
@@ -46,10 +46,8 @@ def ways(asked: Asked) -> dict:
         GROUPED: asked.plain(batch=8, grouped=True),
         "ours, float32": asked.ours(),
         "ours, medium": asked.ours({"matmul": "medium"}),
-        "ours, bfloat16": asked.ours(BFLOAT16),
+        "ours, default": asked.default(),
     }
-    if asked.default() not in all_.values():
-        all_["ours, default"] = asked.default()
     return {f"{shape} {method}": side_by_side(asked, all_, shape, method) for shape, method in each(asked)}
 
 
@@ -83,8 +81,7 @@ def side_by_side(asked: Asked, all_: dict[str, dict], shape: str, method: str, w
 def product(settings: dict) -> str:
     """Which of the measured products the way is made of."""
     numerics = settings.get("numerics", {})
-    kind = numerics.get("dtype", "auto")
-    if settings.get("bf16") or kind == "bfloat16" or (numerics and kind == "auto" and torch.cuda.is_available()):
+    if settings.get("bf16") or (numerics and dtype(numerics["dtype"]) == "bfloat16"):
         return "bfloat16"
     return "float32" if numerics.get("matmul", "highest") == "highest" else "medium"
 
@@ -112,7 +109,7 @@ def loss(asked: Asked) -> dict:
                 STOCK: asked.plain(batch=8),
                 GROUPED: asked.plain(batch=8, grouped=True),
                 "ours, as many tokens a step": asked.default(tokens=math.ceil(8 * told["tokens_per_row"])),
-                "ours, bfloat16": asked.ours(BFLOAT16),
+                "ours, float32": asked.ours(),
                 "ours, default": asked.default(),
             }
             courses = {

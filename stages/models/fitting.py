@@ -85,6 +85,8 @@ def fit(
     of_products = products(dtype)
     if attention:
         kernels.attend(model, attention)
+    if fused:
+        kernels.fuse(model)
     if loss_rows:
         loss = kernels.chunked(model, loss, loss_rows, of_products)
     given = (train, validation, collator, loss)

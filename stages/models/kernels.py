@@ -1,4 +1,4 @@
-"""How a training's arithmetic is done where the result is the same but for rounding: attention, the vocabulary."""
+"""How a training's arithmetic is done where the result is the same but for rounding: attention, GELU, vocabulary."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
+from transformers.activations import NewGELUActivation
 
 from stages.models.losses import summed
 from stages.numerics import device
@@ -24,6 +25,17 @@ def attend(model: PreTrainedModel, kind: str) -> None:
             "a kernel of attention that the model has", f"{kind}: {str(error).partition('. ')[0]}",
             "params.yaml: numerics.attention", "leave it out, or write sdpa or eager",
         ) from error  # fmt: skip
+
+
+def fuse(model: PreTrainedModel) -> None:
+    """Have each GELU of `model` that transformers writes as eight operations, T5's and GPT-2's, be one kernel.
+
+    The same function but for rounding (tanh approximation; Hendrycks and Gimpel 2016, arXiv:1606.08415).
+    """
+    for module in list(model.modules()):
+        for name, part in list(module.named_children()):
+            if isinstance(part, NewGELUActivation):
+                setattr(module, name, torch.nn.GELU(approximate="tanh"))
 
 
 def chunked(model: PreTrainedModel, loss: Callable, rows: int, dtype: str) -> Callable:

@@ -23,7 +23,9 @@ class Numerics(Strict):
     loss_rows: PositiveInt | None = Field(
         None, description="target tokens that meet the vocabulary at a time, so that its scores never stand whole"
     )
-    fused: bool = Field(True, description="AdamW as one kernel for all weights, where Muon is not asked for")
+    fused: bool = Field(
+        True, description="one kernel for each GELU, and for AdamW over all weights, where Muon is not asked for"
+    )
 
     @property
     def training(self) -> dict[str, bool | int | str | None]:

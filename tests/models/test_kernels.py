@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import TrainerCallback
+from transformers.activations import NewGELUActivation
 
 from stages.models import adapters, causal, encoder, kernels, seq2seq
 from stages.models.fitting import fit
@@ -108,6 +109,15 @@ def test_kinds_of_attention_agree(family, kind, blank, classifier, tokenizer_of)
     kernels.attend(other, kind)
     assert other.config._attn_implementation == kind
     assert_near(learnt(other, family, tokenizer_of), learnt(own, family, tokenizer_of), 2e-6)
+
+
+def test_a_gelu_in_one_kernel_is_the_same_function(blank, tokenizer_of):
+    own, other = blank("seq2seq"), blank("seq2seq")
+    count = sum(isinstance(part, NewGELUActivation) for part in own.modules())
+    kernels.fuse(other)
+    made = [part for part in other.modules() if isinstance(part, torch.nn.GELU)]
+    assert len(made) == count == 4 and not any(isinstance(part, NewGELUActivation) for part in other.modules())
+    assert_near(learnt(other, "seq2seq", tokenizer_of), learnt(own, "seq2seq", tokenizer_of), 1e-6)
 
 
 def test_a_kernel_that_is_not_there_is_refused(blank):
