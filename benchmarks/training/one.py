@@ -44,15 +44,14 @@ def train(
 def speed(folder: str, shape: str, method: str, seconds: float, whole: bool, **asked) -> dict:
     """Real tokens and examples a second, over whole epochs or not, padding, peak memory, useful GFLOP a second.
 
-    Where rows come at random any steps are like the data, so that steps are timed and not epochs. Where all is padded
-    to one length as well every step costs the same: there the tokens are those of as many rows of mean length.
+    Where all is padded to one length every step costs the same: there steps are timed, not epochs, and the tokens are
+    those of as many rows of mean length.
     """
     watched = {}
     padded = bool(asked["settings"].get("pad"))
-    at_random = asked["way"] == "plain" and not asked["settings"].get("grouped")
 
     def watch(counted: Counted) -> Clock:
-        watched.update(counted=counted, clock=Clock(seconds, whole=whole and not at_random))
+        watched.update(counted=counted, clock=Clock(seconds, whole=whole and not padded))
         return watched["clock"]
 
     before = peak()
