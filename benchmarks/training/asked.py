@@ -44,7 +44,7 @@ class Asked:
         return words | way | more
 
     def speed(self, way: dict, folder: str, shape: str, method: str, whole: bool = True) -> dict:
-        """whole: epochs are timed where rows come in order of length; where they come at random, steps are like them."""
+        """whole: epochs are timed where rows come in order of length; where at random, any steps are like them."""
         whole = whole and (way["way"] == "ours" or bool(way["settings"].get("grouped")))
         return self.of("speed", way, folder, shape, method, seconds=self.seconds, lr=self.lr, whole=whole)
 
