@@ -1,6 +1,7 @@
 """The command's words, and what they make of a measurement: the words of a process of its own."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.training.rounds import ROOT, alternating, one
 from stages import params
@@ -25,6 +26,10 @@ class Asked:
         """Write the rows that a measurement reads."""
         words = {"data": self.data, "rows": self.rows, "seed": self.seed} | more
         return one({"measure": "prepare", "folder": folder, "shape": shape} | words, self.threads)
+
+    def named(self, shape: str, method: str) -> str:
+        """What a finding is kept under: `t5-small full`, and where rows are of real texts `t5-small full, nsmc`."""
+        return f"{shape} {method}" + ("" if self.data == "random" else f", {Path(self.data).stem}")
 
     def plain(self, **settings) -> dict:
         return {"way": "plain", "settings": settings}

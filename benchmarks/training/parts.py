@@ -48,7 +48,7 @@ def ways(asked: Asked) -> dict:
         "ours, medium": asked.ours({"matmul": "medium"}),
         "ours, default": asked.default(),
     }
-    return {f"{shape} {method}": side_by_side(asked, all_, shape, method) for shape, method in each(asked)}
+    return {asked.named(shape, method): side_by_side(asked, all_, shape, method) for shape, method in each(asked)}
 
 
 def gpu(asked: Asked) -> dict:
@@ -62,7 +62,10 @@ def gpu(asked: Asked) -> dict:
         GROUPED: asked.plain(batch=8, grouped=True, bf16=True),
         **{f"ours, {tokens:,} tokens": asked.default(tokens=tokens) for tokens in GPU_TOKENS},
     }
-    return {f"{shape} {method}": side_by_side(asked, all_, shape, method, whole=False) for shape, method in each(asked)}
+    return {
+        asked.named(shape, method): side_by_side(asked, all_, shape, method, whole=False)
+        for shape, method in each(asked)
+    }
 
 
 def side_by_side(asked: Asked, all_: dict[str, dict], shape: str, method: str, whole: bool = True) -> dict:
@@ -74,7 +77,7 @@ def side_by_side(asked: Asked, all_: dict[str, dict], shape: str, method: str, w
     for name, of in result.items():
         of["share_of_product"] = significant(of["gflop_per_second"] / rates[product(all_[name]["settings"])])
     compared = compare(result)
-    tables.speeds(f"{shape} {method}", result, compared)
+    tables.speeds(asked.named(shape, method), result, compared)
     return {"rows": told, "products_gflop_per_second": rates, "ways": result, "times": compared}
 
 
@@ -99,11 +102,11 @@ def each(asked: Asked) -> list[tuple[str, str]]:
 
 
 def loss(asked: Asked) -> dict:
-    """Validation loss over seconds and over tokens: what a way's speed is worth."""
-    found = {}
+    """Validation loss over seconds and over tokens: what a way's speed is worth. Of random rows nothing is learnt."""
+    found, asked = {}, replace(asked, data="sample" if asked.data == "random" else asked.data)
     for shape, method in each(asked):
         with tempfile.TemporaryDirectory(prefix="training-") as folder:
-            told = asked.fold(folder, shape, data="sample" if asked.data == "random" else asked.data)
+            told = asked.fold(folder, shape)
             all_ = {
                 PADDED: asked.plain(batch=8, pad=512),
                 STOCK: asked.plain(batch=8),
@@ -119,8 +122,8 @@ def loss(asked: Asked) -> dict:
             points = {name: of[-1]["points"] for name, of in alternating(courses, 1, asked.threads).items()}
         quick = {name: of for name, of in points.items() if name != PADDED}
         reached = {PADDED: curves.against(points, PADDED), STOCK: curves.against(quick, STOCK)}
-        found[f"{shape} {method}"] = {"rows": told, "points": points, "against": reached}
-        tables.losses(f"{shape} {method}", reached)
+        found[asked.named(shape, method)] = {"rows": told, "points": points, "against": reached}
+        tables.losses(asked.named(shape, method), reached)
     return found
 
 
@@ -148,8 +151,8 @@ def switches(asked: Asked) -> dict:
         for of in result.values():
             of["gain"] = significant(of["tokens_per_second"] / first["tokens_per_second"])
             of["memory"] = significant(of["peak_mib"] / first["peak_mib"])
-        found[f"{shape} {method}"] = {"rows": told, "switches": result}
-        tables.gains(f"{shape} {method}", result)
+        found[asked.named(shape, method)] = {"rows": told, "switches": result}
+        tables.gains(asked.named(shape, method), result)
     return found
 
 
@@ -171,8 +174,8 @@ def growth(asked: Asked) -> dict:
                     way = asked.default(checkpointing=True)
                     all_[f"{name}, checkpointing"] = asked.speed(way, folder, shape, method)
             told = alternating(all_, asked.rounds, asked.threads)
-        found[f"{shape} {method}"] = {name: medians(of) for name, of in told.items()}
-        tables.growths(f"{shape} {method}", found[f"{shape} {method}"])
+        found[asked.named(shape, method)] = {name: medians(of) for name, of in told.items()}
+        tables.growths(asked.named(shape, method), found[asked.named(shape, method)])
     return found
 
 
@@ -183,8 +186,8 @@ def profile(asked: Asked) -> dict:
         with tempfile.TemporaryDirectory(prefix="training-") as folder:
             asked.fold(folder, shape)
             way = asked.of("profile", asked.default(), folder, shape, method, steps=STEPS, lr=asked.lr)
-            found[f"{shape} {method}"] = one(way, asked.threads)
-        tables.shares(f"{shape} {method}", found[f"{shape} {method}"]["shares"])
+            found[asked.named(shape, method)] = one(way, asked.threads)
+        tables.shares(asked.named(shape, method), found[asked.named(shape, method)]["shares"])
     return found
 
 

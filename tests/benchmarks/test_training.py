@@ -113,7 +113,7 @@ def test_ways_are_compared_and_kept_beside_what_was_known(toy, tmp_path, capsys,
 def test_a_course_falls_while_the_clock_runs(toy, monkeypatch):
     hours = count()
     monkeypatch.setattr("benchmarks.training.watching.moment", lambda: float(next(hours)))  # a step takes a second
-    told = parts.loss(asked(rows=16, seconds=5.0, lr=3e-2, data="sample"))["toy-seq2seq full"]
+    told = parts.loss(asked(rows=16, seconds=5.0, lr=3e-2, data="sample"))["toy-seq2seq full, sample"]
     for points in told["points"].values():
         assert [seconds for seconds, *_ in points] == [float(i) for i in range(6)]
         assert points[0][1] == 0 and all(before[1] < after[1] for before, after in pairwise(points))
