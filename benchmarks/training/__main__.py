@@ -15,7 +15,8 @@ start     a stage's start, from the process to `main`
 gpu       the ways on a GPU in bfloat16; refuses where there is none
 
 --data is a parquet file with a column `text`, or `sample`; without it ids are random, with lengths like those of
-reviews. Prints tables and merges what was found into benchmarks/results/training.json: part, then shape, method and data.
+reviews. Prints tables and merges what was found into benchmarks/results/training.json: part, then shape, method and
+data.
 """
 
 import argparse
