@@ -64,6 +64,14 @@ def test_the_speed_is_measured_in_bulk_and_alone(mill, name):
     assert told["rows_per_second"] == pytest.approx(20 / told["seconds"], rel=0.2)
 
 
+@pytest.mark.parametrize(("name", "splits"), [("t5-full", {"test", "train"}), ("t5-text", {"test"})])
+def test_training_rows_are_opened_where_candidates_borrow_from_them_alone(in_mill, monkeypatch, name, splits):
+    opened, whole = set(), datasets.load_from_disk
+    monkeypatch.setattr(predict.datasets, "load_from_disk", lambda path: (opened.add(Path(path).name), whole(path))[1])
+    predict.main(*predict_words(name, "opened.parquet"))
+    assert opened == splits
+
+
 def test_requests_end_when_patience_does(monkeypatch):
     clock = iter(range(0, 1000, 3))
     monkeypatch.setattr(predict.time, "monotonic", lambda: next(clock))
