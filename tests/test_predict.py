@@ -65,7 +65,10 @@ def test_the_speed_is_measured_in_bulk_and_alone(mill, name):
 
 
 @pytest.mark.parametrize(("name", "splits"), [("t5-full", {"test", "train"}), ("t5-text", {"test"})])
-def test_training_rows_are_opened_where_candidates_borrow_from_them_alone(in_mill, monkeypatch, name, splits):
+def test_training_rows_are_opened_where_candidates_borrow_from_them_alone(
+    in_mill, write_settings, monkeypatch, name, splits
+):
+    write_settings()
     opened, whole = set(), datasets.load_from_disk
     monkeypatch.setattr(predict.datasets, "load_from_disk", lambda path: (opened.add(Path(path).name), whole(path))[1])
     predict.main(*predict_words(name, "opened.parquet"))
