@@ -48,7 +48,7 @@ def ways(asked: Asked) -> dict:
         "ours, medium": asked.ours({"matmul": "medium"}),
         "ours, default": asked.default(),
     }
-    return {asked.named(shape, method): side_by_side(asked, all_, shape, method) for shape, method in each(asked)}
+    return {name: side_by_side(asked, all_, name, shape, method) for name, shape, method in each(asked)}
 
 
 def gpu(asked: Asked) -> dict:
@@ -62,13 +62,10 @@ def gpu(asked: Asked) -> dict:
         GROUPED: asked.plain(batch=8, grouped=True, bf16=True),
         **{f"ours, {tokens:,} tokens": asked.default(tokens=tokens) for tokens in GPU_TOKENS},
     }
-    return {
-        asked.named(shape, method): side_by_side(asked, all_, shape, method, whole=False)
-        for shape, method in each(asked)
-    }
+    return {name: side_by_side(asked, all_, name, shape, method, whole=False) for name, shape, method in each(asked)}
 
 
-def side_by_side(asked: Asked, all_: dict[str, dict], shape: str, method: str, whole: bool = True) -> dict:
+def side_by_side(asked: Asked, all_: dict[str, dict], title: str, shape: str, method: str, whole: bool = True) -> dict:
     with tempfile.TemporaryDirectory(prefix="training-") as folder:
         told = asked.fold(folder, shape)
         found = asked.timed(all_, folder, shape, method, whole)
@@ -77,7 +74,7 @@ def side_by_side(asked: Asked, all_: dict[str, dict], shape: str, method: str, w
     for name, of in result.items():
         of["share_of_product"] = significant(of["gflop_per_second"] / rates[product(all_[name]["settings"])])
     compared = compare(result)
-    tables.speeds(asked.named(shape, method), result, compared)
+    tables.speeds(title, result, compared)
     return {"rows": told, "products_gflop_per_second": rates, "ways": result, "times": compared}
 
 
@@ -97,14 +94,15 @@ def compare(result: dict[str, dict]) -> dict[str, dict[str, float]]:
     return {name: {base: significant(of / slow) for base, slow in bases.items()} for name, of in speed.items()}
 
 
-def each(asked: Asked) -> list[tuple[str, str]]:
-    return [(shape, method) for shape in asked.shapes for method in asked.methods]
+def each(asked: Asked) -> list[tuple[str, str, str]]:
+    """What findings are kept under, the shape, the method."""
+    return [(asked.named(shape, method), shape, method) for shape in asked.shapes for method in asked.methods]
 
 
 def loss(asked: Asked) -> dict:
     """Validation loss over seconds and over tokens: what a way's speed is worth. Of random rows nothing is learnt."""
     found, asked = {}, replace(asked, data="sample" if asked.data == "random" else asked.data)
-    for shape, method in each(asked):
+    for title, shape, method in each(asked):
         with tempfile.TemporaryDirectory(prefix="training-") as folder:
             told = asked.fold(folder, shape)
             all_ = {
@@ -122,8 +120,8 @@ def loss(asked: Asked) -> dict:
             points = {name: of[-1]["points"] for name, of in alternating(courses, 1, asked.threads).items()}
         quick = {name: of for name, of in points.items() if name != PADDED}
         reached = {PADDED: curves.against(points, PADDED), STOCK: curves.against(quick, STOCK)}
-        found[asked.named(shape, method)] = {"rows": told, "points": points, "against": reached}
-        tables.losses(asked.named(shape, method), reached)
+        found[title] = {"rows": told, "points": points, "against": reached}
+        tables.losses(title, reached)
     return found
 
 
@@ -133,7 +131,7 @@ def switches(asked: Asked) -> dict:
     all_["checkpointing"] = asked.ours(checkpointing=True)
     all_["32 rows, not tokens"] = asked.ours(batch=32, tokens=None)
     found = {}
-    for shape, method in each(asked):
+    for title, shape, method in each(asked):
         if SHAPES[shape].family == "seq2seq":  # a packed decoder's padding cannot be told from its closing tokens
             all_["packing"] = asked.ours(packing=True)
         else:
@@ -151,8 +149,8 @@ def switches(asked: Asked) -> dict:
         for of in result.values():
             of["gain"] = significant(of["tokens_per_second"] / first["tokens_per_second"])
             of["memory"] = significant(of["peak_mib"] / first["peak_mib"])
-        found[asked.named(shape, method)] = {"rows": told, "switches": result}
-        tables.gains(asked.named(shape, method), result)
+        found[title] = {"rows": told, "switches": result}
+        tables.gains(title, result)
     return found
 
 
@@ -163,7 +161,7 @@ def growth(asked: Asked) -> dict:
         rows = max(FEWEST, asked.rows * LENGTHS[0] // length)
         cases[f"{length} tokens"] = {"data": "random", "lengths": [length, 64], "rows": rows}
     found = {}
-    for shape, method in each(asked):
+    for title, shape, method in each(asked):
         with tempfile.TemporaryDirectory(prefix="training-") as place:
             all_ = {}
             for name, case in cases.items():
@@ -174,20 +172,20 @@ def growth(asked: Asked) -> dict:
                     way = asked.default(checkpointing=True)
                     all_[f"{name}, checkpointing"] = asked.speed(way, folder, shape, method)
             told = alternating(all_, asked.rounds, asked.threads)
-        found[asked.named(shape, method)] = {name: medians(of) for name, of in told.items()}
-        tables.growths(asked.named(shape, method), found[asked.named(shape, method)])
+        found[title] = {name: medians(of) for name, of in told.items()}
+        tables.growths(title, found[title])
     return found
 
 
 def profile(asked: Asked) -> dict:
     """Which operators a step of ours spends its time in."""
     found = {}
-    for shape, method in each(asked):
+    for title, shape, method in each(asked):
         with tempfile.TemporaryDirectory(prefix="training-") as folder:
             asked.fold(folder, shape)
             way = asked.of("profile", asked.default(), folder, shape, method, steps=STEPS, lr=asked.lr)
-            found[asked.named(shape, method)] = one(way, asked.threads)
-        tables.shares(asked.named(shape, method), found[asked.named(shape, method)]["shares"])
+            found[title] = one(way, asked.threads)
+        tables.shares(title, found[title]["shares"])
     return found
 
 
