@@ -59,7 +59,7 @@ MEET = (
 )
 
 
-def test_nodes_run_on_both_workers_and_leave_what_dvc_repro_leaves(project, on_dask, cluster):
+def test_nodes_run_on_both_workers_and_leave_what_dvc_repro_leaves(project, on_dask, cluster, until):
     root = project(
         {"a": stage("a.txt", "seed", code=TOLD.format("a")),
          "l": stage("l.txt", "a.txt", code=(TOLD + MEET).format("l", "r")),
@@ -72,8 +72,12 @@ def test_nodes_run_on_both_workers_and_leave_what_dvc_repro_leaves(project, on_d
     ran_by = {node: pids & workers(cluster) for node, pids in above.items()}
     assert all(len(pids) == 1 for pids in ran_by.values()) and ran_by["l"] | ran_by["r"] == workers(cluster)
     run_id = re.search(r"/runs/flow-run/([0-9a-f-]{36})", output)[1]
-    logs = ask(on_dask, "/logs/filter", logs={"flow_run_id": {"any_": [run_id]}})
-    assert {"a word of a", "a word of z"} <= {log["message"] for log in logs}
+
+    def heard() -> set[str]:
+        logs = ask(on_dask, "/logs/filter", logs={"flow_run_id": {"any_": [run_id]}})
+        return {log["message"] for log in logs}
+
+    until(lambda: {"a word of a", "a word of z"} <= heard(), 60)  # a worker, which goes on, sends its logs now and then
 
     lock = yaml.safe_load((root / "dvc.lock").read_text())
     for name in ("dvc.lock", "a.txt", "l.txt", "r.txt", "z.txt"):
