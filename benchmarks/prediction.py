@@ -238,7 +238,7 @@ def equality(job: Job, ways: dict) -> dict:
         for prompt, text in zip(job.prompts, ids, strict=True)
     ]  # fmt: skip
     for way in (one for one in ("float32", "int8") if one in ways):
-        made = converted.Converted(job.model, way).opened
+        made = converted.Converted(job.model, way).writers(1)[0]
         texts = converted.named([text[:-1] for text in ids])
         scored = made.score_batch(converted.named(job.prompts), texts, max_input_length=0)
         apart = np.concatenate(

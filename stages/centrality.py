@@ -1,7 +1,6 @@
 """Which of some sentences says most of what the others say: centrality in the graph of their TF-IDF similarities."""
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 ALIKE = 0.1  # cosine from which two sentences are neighbours: LexRank's own threshold
 DAMPING, STEPS, CLOSE = 0.85, 100, 1e-9
@@ -9,6 +8,8 @@ DAMPING, STEPS, CLOSE = 0.85, 100, 1e-9
 
 def similarities(texts: list[str]) -> np.ndarray:
     """Cosines of every two texts by TF-IDF over words, (texts, texts) float64; texts without words are like none."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # most who import this module ask it later or never
+
     try:
         rows = TfidfVectorizer(token_pattern=r"\w+").fit_transform(texts)
     except ValueError:  # not a word in any of them

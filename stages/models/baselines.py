@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import RidgeCV
-from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from stages import centrality, summaries
 from stages.models import linear
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0)  # of a ridge's penalty
 WORD = re.compile(r"\w+")
@@ -50,10 +49,12 @@ def marks(train: pl.DataFrame, test: pl.DataFrame) -> Iterator[tuple[str, list[s
     word at all. Both tables hold question, guide, text, mark and target. Strengths are chosen by five-fold
     cross-validation over the training rows.
     """
-    yield (
-        "majority",
-        [train["target"].value_counts().sort("count", "target", descending=True)["target"][0]] * test.height,
-    )
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    yield "majority", [common(train)] * test.height
     words = TfidfVectorizer(**linear.TFIDF["tfidf_words"], sublinear_tf=True, max_features=linear.MOST_TERMS)
     asked = [[f"{q} {a}" for q, a in rows.select("question", "text").iter_rows()] for rows in (train, test)]
     ridge = make_pipeline(words, RidgeCV(STRENGTHS, cv=5)).fit(asked[0], train["mark"])
@@ -63,7 +64,7 @@ def marks(train: pl.DataFrame, test: pl.DataFrame) -> Iterator[tuple[str, list[s
     yield "overlap_ridge", [f"{mark:.4f}" for mark in near.predict(overlaps(test, weight))]
 
 
-def overlaps(rows: pl.DataFrame, weight: TfidfVectorizer) -> np.ndarray:
+def overlaps(rows: pl.DataFrame, weight: "TfidfVectorizer") -> np.ndarray:
     """(rows, 6): TF-IDF cosine of answer and guide; share of the guide's words that the answer has, of the answer's
     that the guide has and that the question has; log of the answer's words, and their number to the guide's.
     """
@@ -80,6 +81,9 @@ def overlaps(rows: pl.DataFrame, weight: TfidfVectorizer) -> np.ndarray:
 
 def nearest_review(train: pl.DataFrame, test: pl.DataFrame) -> list[str]:
     """The training review whose prompt is nearest by TF-IDF, among those of the same rating where there are any."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.neighbors import NearestNeighbors
+
     answers = [""] * test.height
     test = test.with_row_index("_at")
     for (rating,), asked in test.group_by("rating", maintain_order=True):

@@ -1,9 +1,10 @@
 """Answers by CTranslate2 in place of transformers: the same weights in its own kernels, on the CPU.
 
 A float32 model writes the same tokens as transformers' and finds them as likely; an int8 one is quicker and nearly so
-(tests/models/test_converted.py has both). What is drawn is drawn by its own generator, one for a batch and not one for
-a row (stages.models.draws): the same rows in the same order, with the same batch, seed and threads, are answered with
-the same texts, and in any other company with others.
+(tests/models/test_converted.py has both). Rows are dealt out to a writer for each thread, for a second thread gains
+little within one batch. What is drawn is drawn by a generator for each writer and not for each row
+(stages.models.draws): the same rows in the same order, with the same batch, seed and threads, are answered with the
+same texts, and in any other company with others.
 
 Its vocabulary is the ids themselves, as text: where a model has more outputs than its tokenizer has tokens, the names
 that CTranslate2's converter would make up are taken already.
@@ -11,7 +12,6 @@ that CTranslate2's converter would make up are taken already.
 
 import copy
 import tempfile
-from functools import cached_property
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -29,23 +29,44 @@ class Converted:
 
     def __init__(self, model: PreTrainedModel, compute_type: str):
         self.model, self.compute_type = model, compute_type
+        self.seq2seq, self.opened = model.config.is_encoder_decoder, {}
         self.folder = tempfile.TemporaryDirectory(prefix="converted-")
         spec = _spec(model)
         spec.validate()
         spec.optimize(quantization=compute_type)
         spec.save(self.folder.name)
 
-    @cached_property
-    def opened(self):
-        return self.open()
+    def writers(self, rows: int, sampled: bool = False) -> list:
+        """The model opened for so many rows: as often as there are threads, and never more often than rows.
 
-    def open(self):
-        """The model, loaded anew: CTranslate2 looks at the seed while its threads begin, and never again."""
+        Those that sample are opened anew each time: CTranslate2 asks for the seed when a writer first draws, and never
+        again.
+        """
+        count = max(1, min(torch.get_num_threads(), rows))
+        if sampled:
+            return [self._drawing(torch.initial_seed() * count + at, count) for at in range(count)]
+        if count not in self.opened:
+            self.opened[count] = [self._open(count) for _ in range(count)]
+        return self.opened[count]
+
+    def _drawing(self, seed: int, count: int):
+        """A writer that has drawn, and so holds this seed, whatever the next is given."""
         import ctranslate2
 
-        ctranslate2.set_random_seed(1 + torch.initial_seed() % SEEDS)
-        kind = ctranslate2.Translator if self.model.config.is_encoder_decoder else ctranslate2.Generator
-        threads = {"inter_threads": 1, "intra_threads": torch.get_num_threads()}
+        ctranslate2.set_random_seed(1 + seed % SEEDS)
+        writer = self._open(count)
+        if self.seq2seq:
+            writer.translate_batch([["0"]], beam_size=1, max_decoding_length=1, sampling_topk=0)
+        else:
+            writer.generate_batch([["0"]], max_length=1, sampling_topk=0)
+        return writer
+
+    def _open(self, count: int):
+        """One of so many, which share the threads."""
+        import ctranslate2
+
+        kind = ctranslate2.Translator if self.seq2seq else ctranslate2.Generator
+        threads = {"inter_threads": 1, "intra_threads": torch.get_num_threads() // count}
         return kind(self.folder.name, device="cpu", compute_type=self.compute_type, **threads)
 
 
@@ -72,24 +93,36 @@ def write(
     model: Converted, tokenizer: PreTrainedTokenizerBase, prompts: list[list[int]], limit: int, settings: Predict
 ) -> list[list[int]]:
     """The ids of each answer, without its end."""
-    writer = model.open() if settings.sample else model.opened
     asked = {
         "beam_size": 1,
         "max_batch_size": settings.tokens or settings.batch,
         "batch_type": "tokens" if settings.tokens else "examples",
         "repetition_penalty": settings.repetition_penalty,
         "no_repeat_ngram_size": settings.no_repeat,
+        "asynchronous": True,
     }
     if settings.sample:
         asked |= {"sampling_temperature": settings.temperature}
         asked |= {"sampling_topk": settings.top_k, "sampling_topp": settings.top_p}
-    if model.model.config.is_encoder_decoder:
+    if model.seq2seq:
         asked |= {"max_input_length": 0, "min_decoding_length": 0, "max_decoding_length": limit}
-        told = writer.translate_batch(named(prompts), **asked)
-        return [[int(one) for one in each.hypotheses[0]] for each in told]
-    framed = [tokenizers.framed(list(one), tokenizer) for one in prompts]
-    told = writer.generate_batch(named(framed), include_prompt_in_result=False, max_length=limit, **asked)
-    return [each.sequences_ids[0] for each in told]
+    else:
+        prompts = [tokenizers.framed(list(one), tokenizer) for one in prompts]
+        asked |= {"include_prompt_in_result": False, "max_length": limit}
+    writers = model.writers(len(prompts), settings.sample)
+    places = sorted(range(len(prompts)), key=lambda at: -len(prompts[at]))  # so that each is dealt as much
+    shares = [places[at :: len(writers)] for at in range(len(writers))]
+    rows = named(prompts)
+    told = [
+        (writer.translate_batch if model.seq2seq else writer.generate_batch)([rows[at] for at in share], **asked)
+        for writer, share in zip(writers, shares, strict=True)
+    ]
+    written: list[list[int]] = [[]] * len(prompts)
+    for share, later in zip(shares, told, strict=True):
+        for at, one in zip(share, later, strict=True):
+            found = one.result()
+            written[at] = [int(word) for word in found.hypotheses[0]] if model.seq2seq else found.sequences_ids[0]
+    return written
 
 
 def named(rows: list[list[int]]) -> list[list[str]]:

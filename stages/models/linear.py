@@ -1,6 +1,7 @@
 """A linear classifier of texts over TF-IDF, or over an encoder's frozen features. Kept as JSON and safetensors.
 
-scikit-learn does the learning; what it learnt is written as plain numbers, for a pickle would run code when opened.
+scikit-learn does the learning; what it learnt is written as plain numbers, for a pickle would run code when opened. It
+takes most of a second to import, so that is left to the functions here and wherever else it is needed.
 """
 
 import json
@@ -10,9 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from scipy.special import log_softmax
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 # Words serve English best, pieces of words serve languages that inflect; whoever fits tries both.
 TFIDF = {
@@ -42,12 +40,16 @@ class Linear:
 
     def scores(self, texts: list[str], features: Features | None = None) -> np.ndarray:
         """(texts, labels) log probabilities, nats: the softmax that logistic regression was fitted with."""
+        from scipy.special import log_softmax
+
         return log_softmax(self._sums(texts, features), axis=1)
 
     def _sums(self, texts: list[str], features: Features | None) -> np.ndarray:
         if self.kind == ENCODER:
             inputs = features(texts)
         else:
+            from sklearn.feature_extraction.text import TfidfVectorizer
+
             vectorizer = TfidfVectorizer(**TFIDF[self.kind], sublinear_tf=True, vocabulary=list(self.terms))
             vectorizer.idf_ = self.idf
             inputs = vectorizer.transform(texts)
@@ -58,6 +60,9 @@ def fit(
     kind: str, texts: list[str], labels: list[str], features: Features | None = None, balanced: bool = False
 ) -> Linear:
     """Logistic regression over the features of `kind`; `balanced`: labels weigh the same whatever their share."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
     terms, idf = (), np.zeros(0)
     if kind == ENCODER:
         inputs = features(texts)

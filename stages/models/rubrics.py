@@ -10,9 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
-from sklearn.metrics import roc_auc_score
 
 from stages.models import linear
 
@@ -61,6 +58,9 @@ def group(rubrics: Sequence[str | None]) -> dict[str, int]:
     >>> group(["Кафе;Пиццерия", "Пиццерия", "Автомойка", None])
     {'Автомойка': 0, 'Кафе': 1, 'Пиццерия': 1}
     """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
     rows = [sorted(set(one.split(SEPARATOR))) for one in rubrics if one]
     names = sorted({name for row in rows for name in row})
     at = {name: column for column, name in enumerate(names)}
@@ -102,6 +102,8 @@ def mismatched(rubrics: pl.Series, groups: dict[str, int], seed: int) -> list[st
 
 def area(model: Rubrics, rows: pl.DataFrame, foreign: list[str | None]) -> float:
     """Area under the ROC curve of margins: own rubrics against foreign ones, 0.5 is chance."""
+    from sklearn.metrics import roc_auc_score
+
     texts = rows["text"].to_list()
     own, other = model.margins(rows["rubrics"].to_list(), texts), model.margins(foreign, texts)
     told = [(1, value) for value in own if value is not None] + [(0, value) for value in other if value is not None]

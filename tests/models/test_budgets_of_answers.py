@@ -56,10 +56,11 @@ def test_a_budget_of_tokens_bounds_what_is_read_and_changes_no_answer(
 
 def test_ctranslate2_takes_the_budget_for_its_own(blank, tokenizer_of, monkeypatch):
     made, asked = converted.Converted(blank("seq2seq").eval(), "float32"), []
-    opened = made.opened
-    made.__dict__["opened"] = type("Spied", (), {
+    (opened,) = made.writers(1)
+    spied = type("Spied", (), {
         "translate_batch": lambda self, rows, **words: (asked.append(words), opened.translate_batch(rows, **words))[1]
     })()  # fmt: skip
+    monkeypatch.setattr(made, "writers", lambda *how: [spied])
     by_rows = converted.write(made, tokenizer_of["seq2seq"], PROMPTS, 6, Predict(batch=3))
     by_tokens = converted.write(made, tokenizer_of["seq2seq"], PROMPTS, 6, Predict(batch=3, tokens=BUDGET))
     assert by_rows == by_tokens

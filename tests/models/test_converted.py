@@ -64,6 +64,14 @@ def models(blank):
 
 
 @pytest.fixture
+def threads():
+    """So many threads, until the test has ended."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def tokenizer(tokenizer_of):
     return tokenizer_of["causal"]  # of either kind alone its closing token is asked
 
@@ -95,11 +103,11 @@ def differences(model, compute_type: str, texts: list[list[int]]) -> list[float]
     """How far apart the log-probabilities of the texts' tokens are."""
     made, told = converted.Converted(model, compute_type), []
     if model.config.is_encoder_decoder:
-        scored = made.opened.score_batch(converted.named(PROMPTS), converted.named(texts), max_input_length=0)
+        scored = made.writers(1)[0].score_batch(converted.named(PROMPTS), converted.named(texts), max_input_length=0)
         told = [one.log_probs for one in scored]
     else:
         whole = [[*prompt, *text, 1] for prompt, text in zip(PROMPTS, texts, strict=True)]
-        scored = made.opened.score_batch(converted.named(whole), max_input_length=0)
+        scored = made.writers(1)[0].score_batch(converted.named(whole), max_input_length=0)
         told = [one.log_probs[len(prompt) - 1 :] for one, prompt in zip(scored, PROMPTS, strict=True)]
     each = zip(told, (nats(model, *one) for one in zip(PROMPTS, texts, strict=True)), strict=True)
     return [abs(one - other) for row, own in each for one, other in zip(row, own, strict=True)]
@@ -133,7 +141,7 @@ def test_the_converters_own_flag_would_have_been_wrong(models, tokenizer):
         patch.setattr(model.config, "scale_decoder_outputs", True)
         wrong = converted.Converted(model, "float32")
     assert converted.write(wrong, tokenizer, PROMPTS, LIMIT, Predict()) == texts
-    scored = wrong.opened.score_batch(converted.named(PROMPTS[:1]), converted.named(texts[:1]))[0].log_probs
+    scored = wrong.writers(1)[0].score_batch(converted.named(PROMPTS[:1]), converted.named(texts[:1]))[0].log_probs
     off = [abs(one - other) for one, other in zip(scored, nats(model, PROMPTS[0], texts[0]), strict=True)]
     assert max(off) > 1 > 1e-3 > right
 
@@ -181,6 +189,31 @@ def test_the_same_table_and_seed_are_answered_with_the_same_draws(models, tokeni
         return converted.write(made, tokenizer, PROMPTS, LIMIT, how)
 
     assert ask(seed) == ask(seed) != ask(seed + 1)
+
+
+@pytest.mark.parametrize("kind", ["untied", "llama"])
+def test_each_thread_has_a_writer_that_writes_its_rows(models, tokenizer, threads, kind):
+    model = models[kind]()
+    made, texts = converted.Converted(model, "float32"), greedy(model, tokenizer, PROMPTS)
+    threads(3)
+    assert len(made.writers(ROWS)) == 3 and len(made.writers(2)) == 2 and len(made.writers(0)) == 1
+    assert converted.write(made, tokenizer, PROMPTS, LIMIT, Predict(batch=5)) == texts
+    assert converted.write(made, tokenizer, PROMPTS[:2], LIMIT, Predict()) == texts[:2]
+    assert converted.write(made, tokenizer, [], LIMIT, Predict()) == []
+
+
+@pytest.mark.parametrize("kind", ["untied", "llama"])
+def test_each_writer_draws_for_itself_and_the_same_again(models, tokenizer, threads, kind):
+    made, how = converted.Converted(models[kind](), "float32"), Predict(sample=True)
+    threads(2)
+
+    def ask(seed: int) -> list[list[int]]:
+        torch.manual_seed(seed)
+        return converted.write(made, tokenizer, [PROMPTS[3]] * 8, LIMIT, how)
+
+    told = ask(7)
+    assert told == ask(7) != ask(8)
+    assert told[::2] != told[1::2], "else both writers hold one seed"
 
 
 @pytest.mark.parametrize("kind", ["seq2seq", "causal"])
