@@ -54,6 +54,18 @@ def first() -> bool:
     return os.environ.get("RANK", "0") == "0" or "WORLD_SIZE" not in os.environ
 
 
+def shardable(where: str) -> None:
+    """Refuses a machine over which no model can be dealt out: accelerate does so over GPUs alone.
+
+    where: the address in params.yaml of what asks for it.
+    """
+    if not torch.cuda.is_available():
+        raise Refusal(
+            "a GPU for each process, to hold its share of the model", "no GPU", where,
+            "leave it out, or train where there are as many",
+        )  # fmt: skip
+
+
 def gather(value: object) -> list:
     """`value` of each process, the first one's first: the last thing that they do together."""
     if not distributed.is_initialized():

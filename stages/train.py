@@ -26,6 +26,8 @@ def main(name: str, tokens: str, base: str, folder: str, report: str, curve: str
     recipe = params.entry(settings.recipes, name, "recipes")
     task, kind, method = tasks.load(recipe.task), family(recipe.model.family), recipe.method
     where = f"params.yaml: recipes.{name}.method.processes"
+    if method.shard:
+        processes.shardable(f"params.yaml: recipes.{name}.method.shard")
     if not processes.started(method.processes, where) and method.processes > 1:
         words = name, tokens, base, folder, report, curve, seconds, live
         return processes.start(method.processes, settings.numerics.threads, "stages.train", words, where)

@@ -105,6 +105,20 @@ def test_processes_share_a_budget_of_tokens_whatever_the_batch(raw):
     assert check(raw).recipes[RECIPE].method.processes == 3
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"processes": 1}, "shard deals a model out over processes; give more than 1"),
+        ({"processes": 2, "optimizer": "muon"}, "with shard Trainer makes the optimizer, and knows no Muon"),
+    ],
+)
+def test_a_model_that_cannot_be_dealt_out_is_refused(raw, more, told):
+    raw["recipes"][RECIPE]["method"] |= {"batch": 32, "shard": True} | more
+    assert told in "".join(mistakes(raw))
+    raw["recipes"][RECIPE]["method"] |= {"processes": 2, "optimizer": "adamw"}
+    assert check(raw).recipes[RECIPE].method.shard
+
+
 def test_packing_wants_a_budget_and_a_family_that_writes(raw):
     raw["recipes"][RECIPE]["method"] |= {"packing": True, "tokens": None}
     raw["recipes"]["sentiment_label-films-full"]["method"] |= {"packing": True, "tokens": 4000}

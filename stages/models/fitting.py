@@ -1,5 +1,6 @@
 """Training a model: transformers' Trainer, composed. What differs between recipes arrives as arguments."""
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ def fit(
     optimizer: str = "adamw",
     matrix_lr: float = 0.02,
     processes: int = 1,
+    shard: bool = False,
     checkpointing: bool = False,
     dtype: str = "float32",
     compile: bool = False,
@@ -76,12 +78,18 @@ def fit(
     this removes it once the model is saved. `settings`, as JSON knows it: whatever else decides how the weights move.
     `name` is what the trackers of `report_to` call the run. `processes`: as many call this, each with the same
     arguments, and share each batch of training; the losses and the weights are those of one alone. Each of them
-    validates on every row. Killed, such a training starts anew.
+    validates on every row. Killed, such a training starts anew. `shard`: each holds its share of weights, gradients and
+    the optimizer's state, and gathers a block's weights when it comes to it (FSDP2; Zhao et al. 2023,
+    arXiv:2304.11277); the first one's `model` gets the best weights, the others' stays as it was. With dtype bfloat16
+    the gathered weights and the sums of gradients are in it too.
     """
     numbers = {word: of for word, of in locals().items() if isinstance(of, int | float | str) and word != "name"}
     checkpoints = Checkpoints(
         scratch, key(model, [train, validation], [numbers, settings]), collator, resumes=processes == 1
     )
+    whole = model
+    if shard:
+        model = copy.deepcopy(model)  # FSDP takes it in pieces and never puts it together again
     of_products = products(dtype)
     if attention:
         kernels.attend(model, attention)
@@ -89,6 +97,10 @@ def fit(
         kernels.fuse(model)
     if loss_rows:
         loss = kernels.chunked(model, loss, loss_rows, of_products)
+    if shard and (model.config.is_encoder_decoder or model.get_output_embeddings() is None):
+        # Accelerate gathers the table by itself, or with the head. Torch refuses that where encoder and decoder have it
+        # too (T5), or a unit that it is part of is gathered as one (BERT). Unseen, it goes with all that is in no unit.
+        model.get_input_embeddings = model.get_output_embeddings = lambda: None
     given = (train, validation, collator, loss)
     if tokens:
         feed = batching.by_tokens(*given, tokens, processes, seed, model.config.is_encoder_decoder, packing)
@@ -134,6 +146,7 @@ def fit(
             ddp_backend="gloo" if processes > 1 and device().type == "cpu" else None,
             # The first draws each batch and deals it out: the rows and their order are those of one process
             accelerator_config={"dispatch_batches": True, "split_batches": True} if processes > 1 else None,
+            fsdp=shard,  # state is saved whole, by the first
         ),
         train_dataset=feed.train,
         eval_dataset=feed.validation,
@@ -143,6 +156,8 @@ def fit(
         callbacks=[EarlyStoppingCallback(patience), checkpoints, *callbacks],
     )
     trainer.train(resume_from_checkpoint=str(checkpoints.last) if checkpoints.last else None)
+    if shard and (weights := trainer.accelerator.get_state_dict(trainer.model)):  # the first one's; {} elsewhere
+        whole.load_state_dict(weights)
     seconds = checkpoints.seconds
     seen = sum(train["length"]) * trainer.state.epoch if "length" in train.column_names else 0
     return Fit(

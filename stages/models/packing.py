@@ -9,6 +9,7 @@ encoder   none: a classifier reads its answer off the first token of a sequence.
 from collections.abc import Callable
 from functools import wraps
 from itertools import chain
+from types import MethodType
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -75,13 +76,13 @@ def _added(allowed: torch.Tensor) -> torch.Tensor:
 def _reads_masks_of_blocks(model: PreTrainedModel) -> None:
     """Have `model` read its input by one mask and ask about it by another, which its own forward takes for the same."""
     base = getattr(model, "get_base_model", lambda: model)()
-    whole = base.forward
+    whole = type(base).forward
 
     @wraps(whole)
-    def forward(cross_attention_mask: torch.Tensor | None = None, **given):
+    def forward(self, cross_attention_mask: torch.Tensor | None = None, **given):
         if cross_attention_mask is None:
-            return whole(**given)
-        read = base.get_encoder()(input_ids=given.pop("input_ids"), attention_mask=given.pop("attention_mask"))
-        return whole(encoder_outputs=read, attention_mask=cross_attention_mask, **given)
+            return whole(self, **given)
+        read = self.get_encoder()(input_ids=given.pop("input_ids"), attention_mask=given.pop("attention_mask"))
+        return whole(self, encoder_outputs=read, attention_mask=cross_attention_mask, **given)
 
-    base.forward = forward
+    base.forward = MethodType(forward, base)  # a copy of the model gets one of its own

@@ -59,6 +59,11 @@ class Optimisation(Strict):
         description="of the training alone: a new head, the order of rows, dropout; null: the global one",
     )
     processes: PositiveInt = Field(1, description="processes that share each batch, a GPU each where there are some")
+    shard: bool = Field(
+        False,
+        description="each process holds its share of weights, gradients and optimizer's state (FSDP), for a base that "
+        "does not fit a GPU; GPUs only",
+    )
 
     @pydantic.model_validator(mode="after")
     def _batches_can_be_made(self) -> "Optimisation":
@@ -66,6 +71,14 @@ class Optimisation(Strict):
             raise ValueError("packing fills a budget of tokens; give tokens, or leave packing out")
         if self.tokens is None and self.batch % self.processes:
             raise ValueError(f"batch {self.batch} cannot be shared by {self.processes} processes; choose a multiple")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _can_be_dealt_out(self) -> "Optimisation":
+        if self.shard and self.processes == 1:
+            raise ValueError("shard deals a model out over processes; give more than 1, or leave shard out")
+        if self.shard and self.optimizer == "muon":
+            raise ValueError("with shard Trainer makes the optimizer, and knows no Muon; set adamw, or leave shard out")
         return self
 
 
