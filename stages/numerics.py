@@ -99,6 +99,17 @@ def _cpu(key: str) -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), "")
 
 
+def keep_few_kernels() -> None:
+    """Have products in their newest 64 shapes alone keep what was made for them, where nobody said another number.
+
+    oneDNN, and torch's binding of it, keep 1,024 with their memory, and a training has hundreds: one held 3.1 GiB so and
+    2.0 with few, its steps as quick. Writing asks for each shape again and again, and would be slower. Both look at the
+    environment when the first product is taken.
+    """
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(name, "64")
+
+
 def device() -> torch.device:
     """The GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -12,7 +12,7 @@ from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, Traine
 from stages.models import batching, kernels
 from stages.models.checkpoints import Checkpoints, key
 from stages.models.optimizers import optimizer as optimizer_of
-from stages.numerics import device
+from stages.numerics import device, keep_few_kernels
 from stages.numerics import dtype as products
 
 
@@ -90,6 +90,7 @@ def fit(
     whole = model
     if shard:
         model = copy.deepcopy(model)  # FSDP takes it in pieces and never puts it together again
+    keep_few_kernels()
     of_products = products(dtype)
     if attention:
         kernels.attend(model, attention)

@@ -1,5 +1,7 @@
 """Training: gradients that know how many rows share an update, the best weights kept, the end when it is time."""
 
+import os
+
 import datasets
 import pytest
 import torch
@@ -122,6 +124,13 @@ def test_as_many_validations_as_asked_for(blank, tokenizer_of, tmp_path):
     assert [point["step"] for point in done.curve] == [2, 4, 6, 8] and len(seen.weights) == 4
     _, _, short = run(blank, tokenizer_of, tmp_path / "s", [4, 3, 2, 1], evaluations=40, epochs=2)
     assert [point["step"] for point in short.curve] == [1, 2]
+
+
+def test_few_kernels_are_kept_unless_somebody_said_how_many(blank, tokenizer_of, tmp_path, monkeypatch):
+    monkeypatch.delenv("LRU_CACHE_CAPACITY", raising=False)
+    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "7")
+    run(blank, tokenizer_of, tmp_path, [1.0])
+    assert (os.environ["LRU_CACHE_CAPACITY"], os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) == ("64", "7")
 
 
 def curve(*points: tuple[float, float]) -> list[dict]:
