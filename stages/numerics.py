@@ -102,9 +102,9 @@ def _cpu(key: str) -> str:
 def keep_few_kernels() -> None:
     """Have products in their newest 64 shapes alone keep what was made for them, where nobody said another number.
 
-    oneDNN, and torch's binding of it, keep 1,024 with their memory, and a training has hundreds: one held 3.1 GiB so and
-    2.0 with few, its steps as quick. Writing asks for each shape again and again, and would be slower. Both look at the
-    environment when the first product is taken.
+    oneDNN, and torch's binding of it, keep 1,024 with their memory, and a training has hundreds: one held 3.1 GiB so,
+    2.0 with few, its steps as quick. Writing asks for each shape again and again, and would be slower. Both look at
+    the environment when the first product is taken.
     """
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(name, "64")

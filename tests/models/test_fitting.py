@@ -129,7 +129,7 @@ def test_as_many_validations_as_asked_for(blank, tokenizer_of, tmp_path):
 def test_few_kernels_are_kept_unless_somebody_said_how_many(blank, tokenizer_of, tmp_path, monkeypatch):
     monkeypatch.delenv("LRU_CACHE_CAPACITY", raising=False)
     monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "7")
-    run(blank, tokenizer_of, tmp_path, [1.0])
+    run(blank, tokenizer_of, tmp_path, [5, 4, 3, 2, 1, 1, 1, 1])
     assert (os.environ["LRU_CACHE_CAPACITY"], os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) == ("64", "7")
 
 
