@@ -14,7 +14,8 @@ They take turns within a round, greedy and sampled, for so many rounds or second
 the lowest and the highest, and the ratio of medians to the first way. `latency`: a row asked alone, ms. `equality`: the
 share of greedy answers like the first way's, and how far log-probabilities of its answers are apart, nats. `memory`:
 the most that a process of its own held which opened one way and answered once, MiB. `mixed`: rows of several LoRA
-adapters in one batch against adapter by adapter. Merged into benchmarks/results/prediction.json under shape or recipe.
+adapters in one batch against adapter by adapter. Merged into benchmarks/results/prediction.json under shape or recipe,
+`small` of one thread and `small, 2 threads`.
 """
 
 import argparse
@@ -307,7 +308,7 @@ def main(words: list[str] | None = None) -> None:
             print(json.dumps(peak_memory()))
             return
         ways = {way: opened(job, way) for way in asked.ways}
-        found = told.setdefault(name, {})
+        found = told.setdefault(name if asked.threads == 1 else f"{name}, {asked.threads} threads", {})
         found["setting"] = {"rows": len(job.prompts), "tokens": job.limit, "batch": asked.batch} | {
             "threads": asked.threads, "weights": sum(one.numel() for one in job.model.parameters()),
         } | machine()  # fmt: skip
