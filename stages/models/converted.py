@@ -42,32 +42,35 @@ class Converted:
         Those that sample are opened anew each time: CTranslate2 asks for the seed when a writer first draws, and never
         again.
         """
-        count = max(1, min(torch.get_num_threads(), rows))
-        if sampled:
-            return [self._drawing(torch.initial_seed() * count + at, count) for at in range(count)]
-        if count not in self.opened:
-            self.opened[count] = [self._open(count) for _ in range(count)]
-        return self.opened[count]
+        threads = torch.get_num_threads()
+        count = max(1, min(threads, rows))
+        try:
+            if sampled:
+                return [self._drawing(torch.initial_seed() * count + at, threads // count) for at in range(count)]
+            if count not in self.opened:
+                self.opened[count] = [self._open(threads // count) for _ in range(count)]
+            return self.opened[count]
+        finally:
+            torch.set_num_threads(threads)  # CTranslate2 has told OpenMP, which torch asks too, of a writer's own
 
-    def _drawing(self, seed: int, count: int):
+    def _drawing(self, seed: int, threads: int):
         """A writer that has drawn, and so holds this seed, whatever the next is given."""
         import ctranslate2
 
         ctranslate2.set_random_seed(1 + seed % SEEDS)
-        writer = self._open(count)
+        writer = self._open(threads)
         if self.seq2seq:
             writer.translate_batch([["0"]], beam_size=1, max_decoding_length=1, sampling_topk=0)
         else:
             writer.generate_batch([["0"]], max_length=1, sampling_topk=0)
         return writer
 
-    def _open(self, count: int):
-        """One of so many, which share the threads."""
+    def _open(self, threads: int):
         import ctranslate2
 
         kind = ctranslate2.Translator if self.seq2seq else ctranslate2.Generator
-        threads = {"inter_threads": 1, "intra_threads": torch.get_num_threads() // count}
-        return kind(self.folder.name, device="cpu", compute_type=self.compute_type, **threads)
+        asked = {"inter_threads": 1, "intra_threads": threads}
+        return kind(self.folder.name, device="cpu", compute_type=self.compute_type, **asked)
 
 
 def answer(

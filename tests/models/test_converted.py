@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import ctranslate2
 import pytest
 import torch
 from scipy.stats import chisquare
@@ -200,6 +201,17 @@ def test_each_thread_has_a_writer_that_writes_its_rows(models, tokenizer, thread
     assert converted.write(made, tokenizer, PROMPTS, LIMIT, Predict(batch=5)) == texts
     assert converted.write(made, tokenizer, PROMPTS[:2], LIMIT, Predict()) == texts[:2]
     assert converted.write(made, tokenizer, [], LIMIT, Predict()) == []
+
+
+@pytest.mark.parametrize(("rows", "each"), [(1, [3]), (2, [1, 1]), (9, [1, 1, 1])])
+@pytest.mark.parametrize("sampled", [False, True])
+def test_writers_share_the_threads_and_leave_torch_its_own(models, threads, monkeypatch, rows, each, sampled):
+    """CTranslate2 and torch have one OpenMP between them: what one is told, the other may hear."""
+    made, told, kind = converted.Converted(models["untied"](), "float32"), [], ctranslate2.Translator
+    monkeypatch.setattr(ctranslate2, "Translator", lambda *a, **b: (told.append(b["intra_threads"]), kind(*a, **b))[1])
+    threads(3)
+    made.writers(rows, sampled)
+    assert told == each and torch.get_num_threads() == 3
 
 
 @pytest.mark.parametrize("kind", ["untied", "llama"])
