@@ -37,11 +37,12 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
 from benchmarks.data import machine
+from benchmarks.training.watching import peak
 from stages import params, tasks
 from stages.metrics import labels, overlap
 from stages.models import adapters, converted, family
 from stages.models import tokenizer as tokenizers
-from stages.numerics import peak_memory, settle
+from stages.numerics import settle
 from stages.params import Lora, Numerics, Predict
 from stages.refusal import Refusal
 
@@ -305,7 +306,7 @@ def main(words: list[str] | None = None) -> None:
         job = make(name, *size)
         if asked.alone:
             opened(job, asked.alone, alone=True)(job.drawn)(job.prompts)
-            print(json.dumps(peak_memory()))
+            print(json.dumps({"peak_mib": round(peak(), 1)}))
             return
         ways = {way: opened(job, way) for way in asked.ways}
         found = told.setdefault(name if asked.threads == 1 else f"{name}, {asked.threads} threads", {})
