@@ -13,12 +13,17 @@ SYMBOLS = ("rating", "keywords", "|")
 
 
 @pytest.fixture
-def one_thread():
-    """As the stages run: several threads that wait for each other on a busy machine take many times as long."""
+def threads():
+    """So many threads, until the test has ended."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
+    yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def one_thread(threads):
+    """As the stages run: several threads that wait for each other on a busy machine take many times as long."""
+    threads(1)
 
 
 @pytest.fixture(scope="session")

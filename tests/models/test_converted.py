@@ -65,14 +65,6 @@ def models(blank):
 
 
 @pytest.fixture
-def threads():
-    """So many threads, until the test has ended."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
 def tokenizer(tokenizer_of):
     return tokenizer_of["causal"]  # of either kind alone its closing token is asked
 
